@@ -1,0 +1,145 @@
+# What people call. `make` sets the machine up, builds and leaves build/openai-proxy; `make help`.
+# Variables: BUILD (build folder), CMAKE_ARGS, SETUP=no (install nothing), JOBS, PREFIX, DESTDIR.
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
+BUILD ?= build
+JOBS ?= $(shell nproc)
+CMAKE_ARGS ?=
+SETUP ?= yes
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+CONFIG ?= conf/openai-proxy.yaml
+CTEST_ARGS ?=
+export OPENAI_PROXY_CACHE
+
+# Recipes for one build folder: $(call configure,FOLDER,ARGS), $(call build,FOLDER,TARGETS).
+setup = $(if $(filter no,$(SETUP)),true,third_party/setup.sh $(1))
+define configure
+	@if [ ! -f $(1)/build.ninja ] || [ "$$(cat $(1)/cmake-args 2>/dev/null)" != "$(2) $(CMAKE_ARGS)" ]; then \
+	  cmake -S . -B $(1) -G Ninja $(if $(OPENAI_PROXY_CACHE),-DOPENAI_PROXY_CACHE=$(OPENAI_PROXY_CACHE)) \
+	    $(2) $(CMAKE_ARGS) && echo "$(2) $(CMAKE_ARGS)" > $(1)/cmake-args; fi
+endef
+build = @ninja -C $(1) -j $(JOBS) --quiet $(2)
+test = @cd $(1) && ctest --output-on-failure -j $(JOBS) $(2) $(CTEST_ARGS)
+
+.PHONY: all help setup run test test-clients test-hostile check check-format check-rooms check-tidy format \
+  format-check asan tsan fuzz fresh demo bench bench-compare bench-guard install uninstall clean \
+  distclean
+
+all: setup  ## build build/openai-proxy (default)
+	$(call configure,$(BUILD),)
+	$(call build,$(BUILD),openai-proxy)
+
+help:  ## this list
+	@sed -n -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
+
+setup:  ## install the packages that are missing (says which) and fetch third_party/.cache
+	@$(call setup,build)
+
+run: all  ## build, then start the proxy with CONFIG (conf/openai-proxy.yaml)
+	@$(BUILD)/openai-proxy --config $(CONFIG)
+
+test: setup  ## build and run every test
+	$(call configure,$(BUILD),)
+	$(call build,$(BUILD),all)
+	$(call test,$(BUILD))
+
+test-clients: all  ## real SDKs, a real browser and nginx through the proxy; the load tool's pages
+	$(call build,$(BUILD),openai-proxy-bench)
+	@OPENAI_PROXY_BINARY=$(abspath $(BUILD))/openai-proxy \
+	  OPENAI_PROXY_BENCH_BINARY=$(abspath $(BUILD))/openai-proxy-bench tests/clients/run.sh
+
+test-hostile: all  ## slowhttptest against the proxy while others are served (install it first)
+	@tests/hostile/slow.sh $(BUILD)/openai-proxy
+
+check: check-format check-rooms check-tidy  ## format, rooms and clang-tidy
+
+format:  ## format all C++ in place
+	@$(call setup,check)
+	@git ls-files -co --exclude-standard '*.cc' '*.h' ':!third_party' | xargs -r clang-format -i
+
+check-format:
+	@$(call setup,check)
+	@git ls-files -co --exclude-standard '*.cc' '*.h' ':!third_party' | \
+	  xargs -r clang-format --dry-run -Werror
+
+format-check: check-format  ## complain about what `make format` would change
+
+check-rooms:
+	@$(call setup,check)
+	@tests/check_rooms.py
+
+check-tidy: setup
+	@$(call setup,check)
+	$(call configure,$(BUILD),)
+	@tests/check_tidy.py $(BUILD) -j $(JOBS)
+
+asan: setup  ## build-asan: address and undefined behaviour sanitizers, all tests
+	$(call configure,$(BUILD)-asan,-DOPENAI_PROXY_SANITIZE=address)
+	$(call build,$(BUILD)-asan,all)
+	$(call test,$(BUILD)-asan)
+
+# Left out are tests with one thread, and those that move gigabytes or measure time.
+tsan: setup  ## build-tsan: thread sanitizer, the tests with threads
+	$(call configure,$(BUILD)-tsan,-DOPENAI_PROXY_SANITIZE=thread)
+	$(call build,$(BUILD)-tsan,all)
+	$(call test,$(BUILD)-tsan,-R '^(unit|e2e)' -E '(bodies|backpressure|isolation)_test')
+
+FUZZ_SECONDS ?= 60
+fuzz: setup  ## build-fuzz: run each fuzz target for FUZZ_SECONDS (60), from its corpus
+	@$(call setup,fuzz)
+	$(call configure,$(BUILD)-fuzz,-DOPENAI_PROXY_FUZZ=ON -DOPENAI_PROXY_SANITIZE=address \
+	  -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++)
+	$(call build,$(BUILD)-fuzz,all)
+	@tests/fuzz/run.sh $(BUILD)-fuzz $(FUZZ_SECONDS)
+
+fresh:  ## prove the two README commands in fresh Debian 12 and 13 roots (needs root, slow)
+	@$(call setup,fresh)
+	@tests/fresh/run.sh
+
+demo: setup  ## a chat reply streaming through the proxy, without a key, on this machine alone
+	$(call configure,$(BUILD),)
+	$(call build,$(BUILD),openai-proxy openai-proxy-bench)
+	@bench/demo.sh $(BUILD)/openai-proxy $(BUILD)/openai-proxy-bench
+
+bench: setup  ## what the proxy costs on this machine, in a minute
+	$(call configure,$(BUILD),)
+	$(call build,$(BUILD),openai-proxy openai-proxy-bench)
+	@bench/quick.py --binary $(BUILD)/openai-proxy --bench-binary $(BUILD)/openai-proxy-bench
+
+BENCH_ARGS ?=
+bench-compare: setup  ## openai-proxy beside its rivals, measured (BENCH_ARGS=--quick: 5 minutes)
+	@$(call setup,compare)
+	$(call configure,$(BUILD),)
+	$(call build,$(BUILD),openai-proxy openai-proxy-bench)
+	@bench/compare.py --binary $(BUILD)/openai-proxy --bench-binary $(BUILD)/openai-proxy-bench \
+	  --output $(BUILD)/bench-compare $(BENCH_ARGS)
+
+bench-guard: setup  ## system calls, allocations and instructions per request stay in their bounds
+	@$(call setup,guard)
+	$(call configure,$(BUILD),)
+	$(call build,$(BUILD),openai-proxy openai-proxy-bench)
+	@bench/guard --binary $(BUILD)/openai-proxy --bench-binary $(BUILD)/openai-proxy-bench
+
+# Only builds when nothing is built yet, so that `sudo make install` compiles nothing as root.
+$(BUILD)/openai-proxy:
+	@$(MAKE) all
+
+install: $(BUILD)/openai-proxy  ## into DESTDIR, PREFIX (/usr/local) and DESTDIR/etc/openai-proxy
+	install -D -m 755 $(BUILD)/openai-proxy $(DESTDIR)$(PREFIX)/bin/openai-proxy
+	if [ ! -e $(DESTDIR)$(SYSCONFDIR)/openai-proxy/openai-proxy.yaml ]; then \
+	  install -D -m 644 conf/openai-proxy.yaml $(DESTDIR)$(SYSCONFDIR)/openai-proxy/openai-proxy.yaml; fi
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed -e 's|/usr/local/bin|$(PREFIX)/bin|g' -e 's|/etc/openai-proxy|$(SYSCONFDIR)/openai-proxy|g' \
+	  conf/openai-proxy.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/openai-proxy.service
+
+uninstall:  ## take away what install put there; the configuration stays
+	rm -f $(DESTDIR)$(PREFIX)/bin/openai-proxy
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/openai-proxy.service
+
+clean:  ## remove the build folders
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz
+
+distclean: clean  ## and everything fetched
+	rm -rf third_party/.cache

@@ -1,0 +1,66 @@
+# deps::ipsec-mb, static, where it exists: x86-64, and OPENAI_PROXY_IPSEC_MB not OFF. Sets
+# OPENAI_PROXY_GCM_ALT to what its AES-GCM kernels are known by, or to nothing: then AES-GCM is
+# mbedTLS's own, which is many times slower. Included by mbedtls.cmake.
+option(OPENAI_PROXY_IPSEC_MB "Use intel-ipsec-mb's AES-GCM on x86-64 where it is installed" ON)
+set(OPENAI_PROXY_IPSEC_MB_ROOT "" CACHE PATH "Where ipsec-mb is installed (its include/ and lib/)")
+set(ipsec_mb_minimum 1.3)
+set(OPENAI_PROXY_GCM_ALT "")
+
+# Sets IPSEC_MB_HAS_KERNELS: the names below are not part of ipsec-mb's interface, though the same in
+# 1.3 and 2.0 (gcm_kernels.c uses them, and says why).
+function(check_ipsec_mb_kernels library)
+  include(CheckCSourceCompiles)
+  set(names aes_keyexp_128_enc_avx512 aes_keyexp_128_enc_avx2 aes_keyexp_128_enc_sse)
+  foreach(kernel vaes_avx512 avx_gen4 sse)
+    foreach(function precomp enc dec)
+      list(APPEND names aes_gcm_${function}_128_${kernel})
+    endforeach()
+  endforeach()
+  foreach(name ${names})
+    string(REPLACE "_128_" "_256_" twin "${name}")
+    string(APPEND declarations "void ${name}(void), ${twin}(void);\n")
+    string(APPEND calls "  ${name}(); ${twin}();\n")
+  endforeach()
+  set(CMAKE_REQUIRED_LIBRARIES "${library}")
+  set(CMAKE_REQUIRED_QUIET ON)
+  check_c_source_compiles("${declarations}int main(void) {\n${calls}  return 0;\n}\n"
+                          IPSEC_MB_HAS_KERNELS)
+endfunction()
+
+function(find_ipsec_mb)
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set(why "not for ${CMAKE_SYSTEM_PROCESSOR}")
+  elseif(NOT OPENAI_PROXY_IPSEC_MB)
+    set(why "switched off")
+  else()
+    find_path(include NAMES intel-ipsec-mb.h HINTS ${OPENAI_PROXY_IPSEC_MB_ROOT}
+              PATH_SUFFIXES include NO_CACHE)
+    find_library(library NAMES libIPSec_MB.a HINTS ${OPENAI_PROXY_IPSEC_MB_ROOT}
+                 PATH_SUFFIXES lib lib/${CMAKE_LIBRARY_ARCHITECTURE} NO_CACHE)
+    if(NOT include OR NOT library)
+      set(why "not found; `make setup` gets it (libipsec-mb-dev), or give its place with "
+              "-DOPENAI_PROXY_IPSEC_MB_ROOT=DIR")
+      list(JOIN why "" why)
+    else()
+      dependency_version(version "IMB_VERSION_STR +\"([0-9.]+)" "${include}/intel-ipsec-mb.h")
+      if(NOT version OR version VERSION_LESS ipsec_mb_minimum)
+        set(why "version '${version}' is older than ${ipsec_mb_minimum}")
+      else()
+        check_ipsec_mb_kernels("${library}")
+        if(NOT IPSEC_MB_HAS_KERNELS)
+          set(why "${version} has not the kernels of 1.3 and 2.0")
+        endif()
+      endif()
+    endif()
+  endif()
+  if(why)
+    message(STATUS "Dependency ipsec-mb: none (${why}); AES-GCM is mbedTLS's own, and slow")
+    return()
+  endif()
+  add_library(deps::ipsec-mb STATIC IMPORTED GLOBAL)
+  set_target_properties(deps::ipsec-mb PROPERTIES IMPORTED_LOCATION "${library}"
+                        INTERFACE_INCLUDE_DIRECTORIES "${include}")
+  dependency_found(ipsec-mb "${version}" "${library}")
+  set(OPENAI_PROXY_GCM_ALT "ipsec-mb ${version}" PARENT_SCOPE)
+endfunction()
+find_ipsec_mb()

@@ -1,0 +1,63 @@
+#include "base/log.h"
+
+#include <atomic>
+#include <ctime>
+#include <unistd.h>
+
+namespace base {
+namespace {
+
+std::atomic<LogLevel> current_level{LogLevel::info};
+
+constexpr std::string_view level_name(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+    case LogLevel::error:
+      return "error";
+  }
+  return "?";
+}
+
+}  // namespace
+
+void set_log_level(LogLevel level) {
+  current_level.store(level, std::memory_order_relaxed);
+}
+
+bool log_enabled(LogLevel level) {
+  return level >= current_level.load(std::memory_order_relaxed);
+}
+
+void log_line(LogLevel level, std::string_view line) {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  tm utc{};
+  gmtime_r(&now.tv_sec, &utc);
+  std::string text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {:7} ",
+                                 utc.tm_year + 1900,
+                                 utc.tm_mon + 1,
+                                 utc.tm_mday,
+                                 utc.tm_hour,
+                                 utc.tm_min,
+                                 utc.tm_sec,
+                                 now.tv_nsec / 1'000'000,
+                                 level_name(level));
+  for (const char c : line) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      fmt::format_to(std::back_inserter(text), "\\x{:02x}", byte);
+    } else {
+      text.push_back(c);
+    }
+  }
+  text.push_back('\n');
+  // A full or closed stderr must not stop the proxy: the line is lost, nothing else.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+}  // namespace base

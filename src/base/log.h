@@ -1,0 +1,42 @@
+#pragma once
+
+// The leveled error log: rare, human-readable lines on stderr. Any thread. Never a secret in it.
+
+#include <fmt/format.h>
+#include <string_view>
+#include <utility>
+
+namespace base {
+
+enum class LogLevel : unsigned char { debug, info, warning, error };
+
+// Lines below `level` are dropped from now on. Any thread.
+void set_log_level(LogLevel level);
+[[nodiscard]] bool log_enabled(LogLevel level);
+
+// Writes one line, with time and level, to stderr in one write(2). Control bytes in `line` are
+// escaped, so that what a peer sent cannot forge lines.
+void log_line(LogLevel level, std::string_view line);
+
+template <class... Args>
+void log(LogLevel level, fmt::format_string<Args...> format, Args&&... args) {
+  if (log_enabled(level)) log_line(level, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void log_debug(fmt::format_string<Args...> format, Args&&... args) {
+  log(LogLevel::debug, format, std::forward<Args>(args)...);
+}
+template <class... Args>
+void log_info(fmt::format_string<Args...> format, Args&&... args) {
+  log(LogLevel::info, format, std::forward<Args>(args)...);
+}
+template <class... Args>
+void log_warning(fmt::format_string<Args...> format, Args&&... args) {
+  log(LogLevel::warning, format, std::forward<Args>(args)...);
+}
+template <class... Args>
+void log_error(fmt::format_string<Args...> format, Args&&... args) {
+  log(LogLevel::error, format, std::forward<Args>(args)...);
+}
+
+}  // namespace base

@@ -1,0 +1,69 @@
+#include "base/out_queue.h"
+
+#include <array>
+#include <random>
+#include <string>
+
+#include <doctest/doctest.h>
+
+using base::BlockPool;
+using base::OutQueue;
+
+TEST_CASE("a queue gives back what was put in, in order, through any steps") {
+  const unsigned seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  BlockPool pool(4);
+  OutQueue queue(pool);
+  std::string expected;
+  for (int step = 0; step < 2'000; ++step) {
+    if (random() % 2 == 0) {
+      std::string text(random() % 3 == 0 ? random() % 50'000 : random() % 50, '\0');
+      for (char& c : text)
+        c = static_cast<char>(random());
+      queue.append(base::as_bytes(text));
+      expected += text;
+    } else {
+      const size_t count = random() % (queue.size() + 1);
+      queue.drop(count);
+      expected.erase(0, count);
+    }
+    REQUIRE(queue.size() == expected.size());
+    REQUIRE(queue.empty() == expected.empty());
+    std::array<base::Bytes, 4> pieces;
+    const size_t filled = queue.front(pieces);
+    std::string front;
+    for (size_t i = 0; i < filled; ++i) {
+      REQUIRE(!pieces[i].empty());
+      front += base::as_text(pieces[i]);
+    }
+    REQUIRE((front == expected.substr(0, front.size())));
+    REQUIRE((filled == pieces.size() || front.size() == expected.size()));
+  }
+}
+
+TEST_CASE("spans of the front stay valid while more is appended") {
+  BlockPool pool;
+  OutQueue queue(pool);
+  queue.append(base::as_bytes("in flight"));
+  base::Bytes front;
+  REQUIRE(queue.front({&front, 1}) == 1);
+  for (int i = 0; i < 100; ++i)
+    queue.append(base::as_bytes(std::string(1'000, 'x')));
+  CHECK(base::as_text(front) == "in flight");
+}
+
+TEST_CASE("blocks go back to their pool, which keeps a bounded number") {
+  BlockPool pool(2);
+  {
+    OutQueue queue(pool);
+    queue.append(base::as_bytes(std::string(10 * BlockPool::block_bytes, 'x')));
+    CHECK(pool.bytes_in_use() >= 10 * BlockPool::block_bytes);
+    queue.clear();
+    CHECK(pool.bytes_in_use() == 0);
+    queue.clear();
+    queue.append(base::as_bytes("again"));
+    CHECK(pool.bytes_in_use() > 0);
+  }
+  CHECK(pool.bytes_in_use() == 0);
+}

@@ -1,0 +1,82 @@
+#pragma once
+
+// The seam between a connection and its transport: TCP, TLS over it, or memory in tests.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+namespace net {
+
+// A sink has always taken all it was given; `full` asks the source to stop until on_drained().
+enum class [[nodiscard]] Flow : uint8_t{go, full};
+
+// How the incoming half ended. On TLS a FIN without close_notify is `truncated`: what only the end
+// of the connection delimits must then count as incomplete.
+enum class ReadEnd : uint8_t { clean, truncated };
+
+// Called on the loop's thread, never from within a call into the stream.
+class ByteStreamListener {
+ public:
+  // Ready for bytes: connected, and the TLS handshake done where there is one. Once; not called for
+  // an accepted plain connection, which is ready from the start.
+  virtual void on_connected() = 0;
+  // `bytes` are borrowed for this call. May be called several times a loop turn.
+  virtual void on_read(base::Bytes bytes) = 0;
+  // No more bytes will come. The write half may still be open.
+  virtual void on_read_end(ReadEnd end) = 0;
+  // After write() said `full`: the queue has fallen to half its mark.
+  virtual void on_drained() = 0;
+  // The write half is dead: what is queued is lost and write() discards from now on. Reading goes
+  // on, so that a reply sent before the peer closed is not lost.
+  virtual void on_write_error(base::Error error) = 0;
+  // The connection is dead (not connected in time, reset, TLS failure). Only close() remains.
+  virtual void on_error(base::Error error) = 0;
+
+ protected:
+  ~ByteStreamListener() = default;
+};
+
+// Resource, one owner. All calls on its loop's thread. Destroying one closes it.
+class ByteStream {
+ public:
+  static constexpr size_t queue_bytes_high = 128 * 1024;  // beyond: `full`
+  static constexpr size_t queue_bytes_low = queue_bytes_high / 2;
+
+  ByteStream() = default;
+  virtual ~ByteStream() = default;
+  ByteStream(const ByteStream&) = delete;
+  ByteStream& operator=(const ByteStream&) = delete;
+  ByteStream(ByteStream&&) = delete;
+  ByteStream& operator=(ByteStream&&) = delete;
+
+  // Who hears of events from now on. Must outlive the stream or be replaced.
+  virtual void set_listener(ByteStreamListener& listener) = 0;
+
+  // Takes all of `pieces` in order: sends at once what the kernel takes, copies the rest into its
+  // queue. Call only once connected. Never calls the listener. After shutdown_write(), close() or
+  // an error it discards.
+  virtual Flow write(std::span<const base::Bytes> pieces) = 0;
+
+  // Whether on_read() and on_read_end() may be called; off at first. Errors of the read half are
+  // not seen while off, so never turn it off without a deadline running.
+  virtual void set_reading(bool reading) = 0;
+
+  // Ends the outgoing half once the queue is empty: close_notify where there is TLS, then FIN.
+  virtual void shutdown_write() = 0;
+
+  // Drops the queue and ends both halves now. No callback arrives after this returns. Idempotent.
+  virtual void close() = 0;
+
+  // As close(), but the other end sees a reset, never a clean end: for a message cut short where
+  // only the end of the connection would delimit it.
+  virtual void abort() = 0;
+
+  // Bytes waiting in the queue.
+  [[nodiscard]] virtual size_t queued_bytes() const = 0;
+};
+
+}  // namespace net

@@ -1,0 +1,125 @@
+#pragma once
+
+// What a worker's code needs of its event loop, without libuv: time, deadlines, deferred death,
+// scratch memory. UvLoop (uv_loop.h) drives it in production, a manual clock in tests.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/intrusive_list.h"
+#include "base/out_queue.h"
+#include "net/deadline.h"
+
+namespace net {
+
+// Base of what may be buried: see Loop::bury().
+class Buried {
+ public:
+  Buried() = default;
+  virtual ~Buried() = default;
+  Buried(const Buried&) = delete;
+  Buried& operator=(const Buried&) = delete;
+  Buried(Buried&&) = delete;
+  Buried& operator=(Buried&&) = delete;
+};
+
+// Work put off to the end of the turn. Derive, or hold one as a member; unlinks when destroyed.
+class Deferred : public base::ListLink<Deferred> {
+ public:
+  using Run = void (*)(void* owner);
+  Deferred(void* owner, Run run) : owner_(owner), run_(run) {}
+
+ private:
+  friend class Loop;
+  void* owner_;
+  Run run_;
+};
+
+// Work too long for a turn, such as a handshake's arithmetic: see Loop::offload().
+class Offloaded {
+ public:
+  Offloaded() = default;
+  virtual ~Offloaded() = default;
+  Offloaded(const Offloaded&) = delete;
+  Offloaded& operator=(const Offloaded&) = delete;
+  Offloaded(Offloaded&&) = delete;
+  Offloaded& operator=(Offloaded&&) = delete;
+
+  // On another thread: touches nothing but what this object alone owns or any thread may use.
+  virtual void run() = 0;
+  // On the loop's thread, after run(); the object dies behind it.
+  virtual void done() = 0;
+};
+
+// Resource, one per worker; outlives everything on it. One thread.
+class Loop {
+ public:
+  static constexpr size_t read_scratch_bytes = 64 * 1024;
+  static constexpr size_t plain_scratch_bytes = 64 * 1024;
+  static constexpr size_t record_scratch_bytes = 80 * 1024;
+
+  Loop();
+  virtual ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  Loop(Loop&&) = delete;
+  Loop& operator=(Loop&&) = delete;
+
+  // Monotonic milliseconds, never 0, cached once per turn: no system call.
+  [[nodiscard]] virtual uint64_t now_ms() const { return now_ms_; }
+
+  // Runs `work` once at the end of this turn (at the latest before the loop next sleeps). Nothing
+  // happens if it is already waiting. Work deferred by deferred work runs in the same turn.
+  void defer(Deferred& work);
+
+  // Destroys `object` at the end of the turn. The rule: in a callback close and bury, never delete.
+  // So `this` is valid to the end of every function.
+  void bury(std::unique_ptr<Buried> object);
+
+  // Has `work` run elsewhere while the loop goes on. UvLoop gives it to a small pool of threads
+  // that the whole process shares; here, for drivers with one thread, it runs at the end of the
+  // turn.
+  virtual void offload(std::unique_ptr<Offloaded> work);
+
+  // Three distinct areas, since one event may use all: bytes from the socket, decrypted bytes, TLS
+  // records on their way out. Valid within one callback.
+  [[nodiscard]] std::array<std::byte, read_scratch_bytes>& read_scratch() { return *read_; }
+  [[nodiscard]] std::array<std::byte, plain_scratch_bytes>& plain_scratch() { return *plain_; }
+  [[nodiscard]] std::array<std::byte, record_scratch_bytes>& record_scratch() { return *record_; }
+
+  [[nodiscard]] base::BlockPool& blocks() { return blocks_; }
+  [[nodiscard]] TimerWheel& timers() { return timers_; }
+
+  // For drivers: time passes to `now_ms` (never back), due deadlines fire.
+  void advance(uint64_t now_ms);
+  // For drivers: runs deferred work and empties the graveyard until both are empty.
+  void end_turn();
+  // Whether end_turn() has something to do.
+  [[nodiscard]] bool turn_pending() const;
+
+ protected:
+  friend class TimerWheel;
+  // timers().advance() is needed at `due_ms`: a driver makes sure that it does not sleep longer.
+  // Called when a deadline is filed before all others.
+  virtual void timer_needed_by(uint64_t /*due_ms*/) {}
+
+ private:
+  void run_offloaded();
+  void empty_graveyard();
+
+  uint64_t now_ms_ = 1;
+  base::BlockPool blocks_;
+  TimerWheel timers_;
+  base::IntrusiveList<Deferred> deferred_;
+  std::vector<std::unique_ptr<Offloaded>> offloaded_;
+  std::vector<std::unique_ptr<Buried>> graveyard_;
+  std::vector<std::unique_ptr<Buried>> burying_;
+  std::unique_ptr<std::array<std::byte, read_scratch_bytes>> read_;
+  std::unique_ptr<std::array<std::byte, plain_scratch_bytes>> plain_;
+  std::unique_ptr<std::array<std::byte, record_scratch_bytes>> record_;
+};
+
+}  // namespace net

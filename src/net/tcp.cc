@@ -1,0 +1,286 @@
+#include "net/tcp.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <sys/socket.h>
+#include <utility>
+
+#include "base/check.h"
+#include "net/connect_race.h"
+#include "net/tcp_cell.h"
+
+namespace net {
+namespace {
+
+// libuv keeps this many iovecs of a request without allocating.
+constexpr size_t pieces_per_write = 4;
+// On the stack, so a head with a read event's chunks leaves in one system call.
+constexpr size_t pieces_per_try = 32;
+// Seconds of silence before the kernel probes an idle connection.
+constexpr unsigned keepalive_delay_s = 60;
+
+uv_buf_t buffer_of(base::Bytes bytes) {
+  // libuv's type serves reading too; for writing it does not touch the bytes.
+  return {const_cast<char*>(reinterpret_cast<const char*>(bytes.data())), bytes.size()};
+}
+
+size_t total_of(std::span<const base::Bytes> pieces) {
+  size_t total = 0;
+  for (const base::Bytes piece : pieces)
+    total += piece.size();
+  return total;
+}
+
+}  // namespace
+
+Tcp::Tcp(UvLoop& loop, base::Side side)
+    : loop_(loop),
+      queue_(loop.blocks()),
+      write_error_(this, [](void* self) { static_cast<Tcp*>(self)->tell_write_error(); }),
+      side_(side) {}
+
+Tcp::~Tcp() {
+  close();
+}
+
+base::Result<std::unique_ptr<Tcp>> Tcp::open(UvLoop& loop,
+                                             Fd socket,
+                                             const Address& peer,
+                                             base::Side side) {
+  TcpCellOwner cell(new TcpCell(loop.uv()));
+  const int error = uv_tcp_open(&cell->handle, socket.get());
+  if (error != 0) return base::Error{base::Code::io, side, error};
+  static_cast<void>(socket.release());
+  std::unique_ptr<Tcp> tcp(new Tcp(loop, side));
+  tcp->adopt(std::move(cell), peer);
+  return tcp;
+}
+
+std::unique_ptr<Tcp> Tcp::connect(UvLoop& loop,
+                                  Resolver& resolver,
+                                  const ConnectTarget& target,
+                                  ByteStreamListener& listener) {
+  std::unique_ptr<Tcp> tcp(new Tcp(loop, base::Side::upstream));
+  tcp->listener_ = &listener;
+  tcp->race_ = std::make_unique<ConnectRace>(*tcp, loop, resolver, target);
+  return tcp;
+}
+
+void Tcp::adopt(TcpCellOwner cell, const Address& peer) {
+  cell->owner = this;
+  // Server-sent events are small writes. Fails on unix sockets, which never wait.
+  if (!peer.is_none()) uv_tcp_nodelay(&cell->handle, 1);
+  cell_ = cell.release();
+  peer_ = peer;
+  state_ = State::open;
+}
+
+void Tcp::connected(TcpCellOwner cell, const Address& peer) {
+  uv_tcp_keepalive(&cell->handle, 1, keepalive_delay_s);
+  adopt(std::move(cell), peer);
+  loop_.bury(std::move(race_));
+  if (read_half_ == ReadHalf::on) start_reading();
+  listener_->on_connected();
+}
+
+void Tcp::connect_failed(base::Error error) {
+  state_ = State::failed;
+  loop_.bury(std::move(race_));
+  listener_->on_error(error);
+}
+
+void Tcp::set_reading(bool reading) {
+  if (read_half_ == ReadHalf::ended || state_ == State::failed || state_ == State::closed) return;
+  const ReadHalf wanted = reading ? ReadHalf::on : ReadHalf::off;
+  if (std::exchange(read_half_, wanted) == wanted || state_ == State::connecting) return;
+  if (reading) {
+    start_reading();
+  } else {
+    uv_read_stop(cell_->stream());
+  }
+}
+
+void Tcp::start_reading() {
+  // Only a closing or unconnected stream refuses.
+  CHECK(uv_read_start(
+            cell_->stream(),
+            [](uv_handle_t* handle, size_t, uv_buf_t* buffer) {
+              // Read and handed on before anyone else gets a turn, so one area serves all. Larger
+              // than most reads: libuv takes a buffer that was not filled as "nothing more" and
+              // saves the read that would only say EAGAIN.
+              auto& scratch = static_cast<UvLoop*>(handle->loop->data)->read_scratch();
+              *buffer = {reinterpret_cast<char*>(scratch.data()), scratch.size()};
+            },
+            [](uv_stream_t* stream, ssize_t count, const uv_buf_t*) {
+              const TcpCell& cell = TcpCell::of(stream);
+              // 0 is EAGAIN.
+              if (cell.owner == nullptr || count == 0) return;
+              static_cast<Tcp*>(cell.owner)->on_socket_read(count);
+            }) == 0);
+}
+
+void Tcp::on_socket_read(ptrdiff_t count) {
+  if (count > 0) {
+    listener_->on_read(base::Bytes{loop_.read_scratch().data(), static_cast<size_t>(count)});
+    return;
+  }
+  read_half_ = ReadHalf::ended;
+  const int raw = count == UV_EOF ? pending_error() : static_cast<int>(count);
+  if (raw == 0) {
+    listener_->on_read_end(ReadEnd::clean);
+    return;
+  }
+  state_ = State::failed;
+  listener_->on_error(error_of(raw));
+}
+
+// libuv takes a hang-up behind the last bytes for the end of input without reading on, also where
+// it is a reset. EPIPE: the end had come before the reset. Returns a uv code, 0 for none.
+int Tcp::pending_error() const {
+  uv_os_fd_t socket = -1;
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&cell_->handle), &socket) != 0) return 0;
+  if (getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error == EPIPE) return 0;
+  return uv_translate_sys_error(error);
+}
+
+Flow Tcp::write(std::span<const base::Bytes> pieces) {
+  CHECK(state_ != State::connecting);
+  if (state_ != State::open || write_half_ != WriteHalf::open) return Flow::go;
+  size_t sent = 0;
+  if (queue_.empty()) {
+    sent = try_write(pieces);
+    if (write_half_ == WriteHalf::failed) return Flow::go;
+  }
+  const bool idle = queue_.empty();
+  for (const base::Bytes piece : pieces) {
+    const size_t skipped = std::min(sent, piece.size());
+    sent -= skipped;
+    queue_.append(piece.subspan(skipped));
+  }
+  if (idle && !queue_.empty()) write_queue();
+  full_ = full_ || queue_.size() > queue_bytes_high;
+  return full_ ? Flow::full : Flow::go;
+}
+
+// Returns how many of the bytes the kernel took.
+size_t Tcp::try_write(std::span<const base::Bytes> pieces) {
+  size_t sent = 0;
+  while (!pieces.empty()) {
+    std::array<uv_buf_t, pieces_per_try> buffers;
+    const size_t count = std::min(pieces.size(), buffers.size());
+    const std::span<const base::Bytes> now = pieces.first(count);
+    pieces = pieces.subspan(count);
+    const size_t wanted = total_of(now);
+    if (wanted == 0) continue;
+    std::transform(now.begin(), now.end(), buffers.begin(), buffer_of);
+    const int result = uv_try_write(cell_->stream(), buffers.data(), static_cast<unsigned>(count));
+    if (result == UV_EAGAIN) break;
+    if (result < 0) {
+      fail_writing(result);
+      break;
+    }
+    sent += static_cast<size_t>(result);
+    if (static_cast<size_t>(result) < wanted) break;
+  }
+  return sent;
+}
+
+void Tcp::write_queue() {
+  std::array<base::Bytes, pieces_per_write> pieces;
+  const size_t count = queue_.front(pieces);
+  const std::span<const base::Bytes> now{pieces.data(), count};
+  std::array<uv_buf_t, pieces_per_write> buffers;
+  std::transform(now.begin(), now.end(), buffers.begin(), buffer_of);
+  in_flight_bytes_ = static_cast<uint32_t>(total_of(now));
+  if (cell_->write == nullptr) cell_->write = std::make_unique<uv_write_t>();
+  const int error = uv_write(cell_->write.get(),
+                             cell_->stream(),
+                             buffers.data(),
+                             static_cast<unsigned>(count),
+                             [](uv_write_t* request, int status) {
+                               const TcpCell& cell = TcpCell::of(request->handle);
+                               if (cell.owner == nullptr) return;
+                               static_cast<Tcp*>(cell.owner)->on_queue_written(status);
+                             });
+  if (error != 0) fail_writing(error);
+}
+
+void Tcp::on_queue_written(int status) {
+  if (state_ != State::open) return;  // on_error() was the last that is heard
+  if (status != 0) {
+    fail_writing(status);
+    return;
+  }
+  queue_.drop(in_flight_bytes_);
+  if (!queue_.empty()) {
+    write_queue();
+  } else if (write_half_ == WriteHalf::ending) {
+    finish_writing();
+  }
+  if (!full_ || write_half_ == WriteHalf::failed || queue_.size() > queue_bytes_low) return;
+  full_ = false;
+  listener_->on_drained();
+}
+
+void Tcp::fail_writing(int raw) {
+  write_half_ = WriteHalf::failed;
+  write_error_raw_ = raw;
+  full_ = false;
+  queue_.clear();
+  loop_.defer(write_error_);
+}
+
+void Tcp::tell_write_error() {
+  // A dead connection is told once, by on_error().
+  if (state_ == State::open) listener_->on_write_error(error_of(write_error_raw_));
+}
+
+void Tcp::shutdown_write() {
+  if (state_ != State::open || write_half_ != WriteHalf::open) return;
+  write_half_ = WriteHalf::ending;
+  if (queue_.empty()) finish_writing();
+}
+
+void Tcp::finish_writing() {
+  write_half_ = WriteHalf::ended;
+  // With nothing queued, the system call itself does what uv_shutdown would after a turn of the
+  // loop. It fails only on a connection that is gone, which reading will tell.
+  uv_os_fd_t socket = -1;
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&cell_->handle), &socket) == 0) {
+    ::shutdown(socket, SHUT_WR);
+  }
+}
+
+void Tcp::close() {
+  state_ = State::closed;
+  race_.reset();
+  write_error_.unlink();
+  full_ = false;
+  // The descriptor is closed first: libuv never reads the queue again, so it may go.
+  if (cell_ != nullptr) TcpCell::close(std::exchange(cell_, nullptr));
+  queue_.clear();
+}
+
+void Tcp::abort() {
+  if (cell_ != nullptr) {
+    // Zero linger makes close(2) send RST; uv_tcp_close_reset refuses after a shutdown.
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    uv_os_fd_t socket = -1;
+    if (uv_fileno(reinterpret_cast<uv_handle_t*>(&cell_->handle), &socket) == 0) {
+      setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    }
+  }
+  close();
+}
+
+base::Error Tcp::error_of(int raw) const {
+  base::Code code = base::Code::io;
+  if (raw == UV_ECONNRESET || raw == UV_EPIPE) code = base::Code::reset;
+  if (raw == UV_ETIMEDOUT) code = base::Code::timeout;
+  return base::Error{code, side_, raw};
+}
+
+}  // namespace net

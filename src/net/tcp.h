@@ -1,0 +1,111 @@
+#pragma once
+
+// Tcp: a ByteStream over a connected stream socket, TCP or unix. Who connects it: connect_race.h.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/out_queue.h"
+#include "base/result.h"
+#include "net/address.h"
+#include "net/byte_stream.h"
+#include "net/fd.h"
+#include "net/uv_loop.h"
+
+namespace net {
+
+class ConnectRace;
+class Resolver;
+struct TcpCell;
+struct TcpCellCloser;
+using TcpCellOwner = std::unique_ptr<TcpCell, TcpCellCloser>;
+
+// Where to connect to. `host` is a name or a literal address without brackets; copied.
+struct ConnectTarget {
+  std::string_view host;
+  uint16_t port = 0;
+  uint64_t timeout_ms = 5000;  // for lookup and all attempts together
+};
+
+// Resource; its owner is whoever made it. May be destroyed at any time, also from within a callback
+// of its own. The loop's thread.
+class Tcp final : public ByteStream {
+ public:
+  // Takes over a connected stream socket, with TCP_NODELAY on. `side` stands in the errors it
+  // reports. Reads nothing until set_listener() and set_reading(true). The error is `io`.
+  [[nodiscard]] static base::Result<std::unique_ptr<Tcp>> open(UvLoop& loop,
+                                                               Fd socket,
+                                                               const Address& peer,
+                                                               base::Side side);
+
+  // Starts connecting: looks the name up, races its addresses (RFC 8305). The listener hears either
+  // on_connected() or on_error({dns | connect | timeout, upstream, raw}), never from within this
+  // call. Keepalive probes are on, since pools keep such connections idle.
+  [[nodiscard]] static std::unique_ptr<Tcp> connect(UvLoop& loop,
+                                                    Resolver& resolver,
+                                                    const ConnectTarget& target,
+                                                    ByteStreamListener& listener);
+
+  ~Tcp() override;
+  Tcp(const Tcp&) = delete;
+  Tcp& operator=(const Tcp&) = delete;
+  Tcp(Tcp&&) = delete;
+  Tcp& operator=(Tcp&&) = delete;
+
+  void set_listener(ByteStreamListener& listener) override { listener_ = &listener; }
+  Flow write(std::span<const base::Bytes> pieces) override;
+  // Before on_connected() it takes effect with it.
+  void set_reading(bool reading) override;
+  void shutdown_write() override;
+  void close() override;
+  void abort() override;
+  [[nodiscard]] size_t queued_bytes() const override { return queue_.size(); }
+
+  // The other end; "none" for a unix socket and until on_connected().
+  [[nodiscard]] const Address& peer() const { return peer_; }
+
+ private:
+  friend class ConnectRace;
+  enum class State : uint8_t { connecting, open, failed, closed };
+  enum class ReadHalf : uint8_t { off, on, ended };
+  enum class WriteHalf : uint8_t { open, ending, ended, failed };
+
+  Tcp(UvLoop& loop, base::Side side);
+
+  // From the race, at most one of the two, and nothing after.
+  void connected(TcpCellOwner cell, const Address& peer);
+  void connect_failed(base::Error error);
+  void adopt(TcpCellOwner cell, const Address& peer);
+
+  void start_reading();
+  void on_socket_read(ptrdiff_t count);
+  [[nodiscard]] int pending_error() const;
+  size_t try_write(std::span<const base::Bytes> pieces);
+  void write_queue();
+  void on_queue_written(int status);
+  void fail_writing(int raw);
+  void tell_write_error();
+  void finish_writing();
+  [[nodiscard]] base::Error error_of(int raw) const;
+
+  UvLoop& loop_;
+  ByteStreamListener* listener_ = nullptr;
+  TcpCell* cell_ = nullptr;  // freed by its close callback
+  std::unique_ptr<ConnectRace> race_;
+  base::OutQueue queue_;
+  Deferred write_error_;
+  Address peer_;
+  uint32_t in_flight_bytes_ = 0;  // of the queue's front, in the one uv_write
+  int write_error_raw_ = 0;
+  State state_ = State::connecting;
+  ReadHalf read_half_ = ReadHalf::off;
+  WriteHalf write_half_ = WriteHalf::open;
+  base::Side side_;
+  bool full_ = false;  // said `full`, on_drained() is due
+};
+
+}  // namespace net

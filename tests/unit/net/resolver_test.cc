@@ -1,0 +1,273 @@
+#include "net/resolver.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "fake_dns.h"
+#include "recorder.h"
+
+using net_test::FakeDns;
+using net_test::run_ready;
+using net_test::run_until;
+
+namespace {
+
+// Somebody who asks, and what the answer was.
+struct Asker {
+  Asker()
+      : query(this, [](void* self, std::span<const net::Address> addresses, int error) {
+          static_cast<Asker*>(self)->on_answer(addresses, error);
+        }) {}
+
+  void on_answer(std::span<const net::Address> addresses, int error) {
+    CHECK(addresses.empty() == (error != 0));
+    ++answers;
+    last_error = error;
+    hosts.clear();
+    for (const net::Address& address : addresses) {
+      CHECK(address.port() == 0);
+      hosts.push_back(address.host_text());
+    }
+    if (then) then();
+  }
+
+  void ask(net::Resolver& resolver, std::string_view host) {
+    const int before = answers;
+    resolver.resolve(host, query);
+    CHECK(answers == before);  // never from within
+  }
+
+  net::Resolver::Query query;
+  int answers = 0;
+  int last_error = 0;
+  std::vector<std::string> hosts;
+  std::function<void()> then;
+};
+
+using Hosts = std::vector<std::string>;
+
+void let_pass(net::UvLoop& loop, uint64_t ms) {
+  const uint64_t end_ms = loop.now_ms() + ms;
+  bool passed = false;
+  net::Deadline deadline(
+      loop.timers(), &passed, [](void* flag) { *static_cast<bool*>(flag) = true; });
+  deadline.set(ms);
+  run_until(loop, [&] { return passed; });
+  REQUIRE(loop.now_ms() >= end_ms);
+}
+
+}  // namespace
+
+TEST_CASE("literal addresses are answered without a lookup, later") {
+  net::UvLoop loop;
+  FakeDns dns;
+  net::Resolver resolver(loop, {}, &FakeDns::lookup);
+  Asker four;
+  Asker six;
+  four.ask(resolver, "192.0.2.7");
+  six.ask(resolver, "::1");
+  loop.end_turn();
+  CHECK(four.hosts == Hosts{"192.0.2.7"});
+  CHECK(six.hosts == Hosts{"::1"});
+  CHECK(resolver.lookups() == 0);
+}
+
+TEST_CASE("one lookup serves all who wait, and those who come while it is fresh") {
+  net::UvLoop loop;
+  FakeDns dns;
+  net::Resolver resolver(loop, {}, &FakeDns::lookup);
+  Asker first;
+  Asker second;
+  Asker other;
+  auto gone = std::make_unique<Asker>();
+  first.ask(resolver, "api.test");
+  gone->ask(resolver, "api.test");
+  second.ask(resolver, "api.test");
+  other.ask(resolver, "other.test");
+  gone.reset();
+  loop.end_turn();
+  CHECK(first.answers == 0);
+  REQUIRE(dns.asked.size() == 2);
+  CHECK(dns.asked[0].host == "api.test");
+  dns.answer(0, {"192.0.2.1", "2001:db8::1"});
+  CHECK(first.hosts == Hosts{"192.0.2.1", "2001:db8::1"});
+  CHECK(second.hosts == first.hosts);
+  CHECK(other.answers == 0);
+  second.ask(resolver, "api.test");
+  loop.end_turn();
+  CHECK(second.answers == 2);
+  CHECK(resolver.lookups() == 2);
+  dns.answer(0, {"192.0.2.9"});
+  CHECK(other.hosts == Hosts{"192.0.2.9"});
+}
+
+TEST_CASE("a failure is told, remembered for a moment, then asked about again") {
+  net::UvLoop loop;
+  FakeDns dns;
+  net::Resolver resolver(loop, {.failure_ms = 150}, &FakeDns::lookup);
+  Asker asker;
+  asker.ask(resolver, "gone.test");
+  dns.answer(UV_EAI_NONAME);
+  CHECK(asker.last_error == UV_EAI_NONAME);
+  asker.ask(resolver, "gone.test");
+  if (resolver.lookups() == 1) {  // unless the machine took 150 ms for this
+    loop.end_turn();
+    CHECK(asker.answers == 2);
+    CHECK(asker.last_error == UV_EAI_NONAME);
+  }
+  let_pass(loop, 150);
+  asker.query.unlink();
+  asker.ask(resolver, "gone.test");
+  REQUIRE(dns.asked.size() == 1);
+  dns.answer(0, {"192.0.2.1"});
+  CHECK(asker.last_error == 0);
+}
+
+TEST_CASE("an answer without addresses is a failure") {
+  net::UvLoop loop;
+  FakeDns dns;
+  net::Resolver resolver(loop, {}, &FakeDns::lookup);
+  Asker asker;
+  asker.ask(resolver, "empty.test");
+  dns.answer(0);
+  CHECK(asker.last_error == UV_EAI_NODATA);
+}
+
+TEST_CASE("no longer fresh, an answer serves at once while a new one is fetched, failing or not") {
+  net::UvLoop loop;
+  FakeDns dns;
+  net::Resolver resolver(loop, {.fresh_ms = 0, .failure_ms = 0}, &FakeDns::lookup);
+  Asker asker;
+  asker.ask(resolver, "api.test");
+  dns.answer(0, {"192.0.2.1"});
+  asker.ask(resolver, "api.test");
+  CHECK(dns.asked.size() == 1);
+  loop.end_turn();
+  CHECK(asker.answers == 2);
+  CHECK(asker.hosts == Hosts{"192.0.2.1"});
+  asker.ask(resolver, "api.test");  // still one lookup at a time
+  loop.end_turn();
+  CHECK(dns.asked.size() == 1);
+  dns.answer(UV_EAI_FAIL);
+  asker.ask(resolver, "api.test");
+  loop.end_turn();
+  CHECK(asker.hosts == Hosts{"192.0.2.1"});
+  dns.answer(0, {"192.0.2.2"});
+  asker.ask(resolver, "api.test");
+  loop.end_turn();
+  CHECK(asker.hosts == Hosts{"192.0.2.2"});
+  dns.answer(0, {"192.0.2.2"});
+}
+
+TEST_CASE("an answer too old to serve is waited for") {
+  net::UvLoop loop;
+  FakeDns dns;
+  net::Resolver resolver(loop, {.fresh_ms = 0, .stale_ms_max = 100}, &FakeDns::lookup);
+  Asker asker;
+  asker.ask(resolver, "api.test");
+  dns.answer(0, {"192.0.2.1"});
+  let_pass(loop, 100);
+  asker.ask(resolver, "api.test");
+  loop.end_turn();
+  CHECK(asker.answers == 1);
+  dns.answer(UV_EAI_FAIL);
+  CHECK(asker.last_error == UV_EAI_FAIL);
+}
+
+TEST_CASE("the family that worked comes first") {
+  net::UvLoop loop;
+  FakeDns dns;
+  net::Resolver resolver(loop, {}, &FakeDns::lookup);
+  Asker asker;
+  asker.ask(resolver, "api.test");
+  dns.answer(0, {"2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2"});
+  resolver.prefer("api.test", *net::Address::parse("192.0.2.2", 443));
+  resolver.prefer("unknown.test", *net::Address::parse("192.0.2.2", 443));
+  asker.ask(resolver, "api.test");
+  loop.end_turn();
+  CHECK(asker.hosts == Hosts{"192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"});
+}
+
+TEST_CASE("a lookup that cannot start is a failure, told later") {
+  net::UvLoop loop;
+  FakeDns dns;
+  dns.refuse_with = UV_ENOMEM;
+  net::Resolver resolver(loop, {}, &FakeDns::lookup);
+  Asker asker;
+  asker.ask(resolver, "api.test");
+  loop.end_turn();
+  CHECK(asker.last_error == UV_ENOMEM);
+}
+
+TEST_CASE("names and addresses are bounded") {
+  net::UvLoop loop;
+  FakeDns dns;
+  net::Resolver resolver(loop, {}, &FakeDns::lookup);
+  Asker asker;
+  asker.ask(resolver, "first.test");
+  dns.answer(0, Hosts(40, "192.0.2.1"));
+  CHECK(asker.hosts.size() == net::Resolver::addresses_max);
+  for (size_t i = 0; i < 3 * net::Resolver::names_max; ++i) {
+    asker.ask(resolver, std::to_string(i) + ".test");
+    dns.answer(0, {"192.0.2.1"});
+  }
+  // Forgotten long since.
+  asker.ask(resolver, "first.test");
+  CHECK(dns.asked.size() == 1);
+  dns.answer(0, {"192.0.2.1"});
+  // All in use: whoever comes then is told to try again.
+  std::vector<std::unique_ptr<Asker>> waiting;
+  for (size_t i = 0; i < net::Resolver::names_max; ++i) {
+    waiting.push_back(std::make_unique<Asker>());
+    waiting.back()->ask(resolver, "waiting" + std::to_string(i) + ".test");
+  }
+  asker.ask(resolver, "late.test");
+  loop.end_turn();
+  CHECK(asker.last_error == UV_EAI_AGAIN);
+  while (!dns.asked.empty())
+    dns.answer(0, {"192.0.2.1"});
+  for (const auto& each : waiting)
+    CHECK(each->answers == 1);
+}
+
+TEST_CASE("who is told may ask again") {
+  net::UvLoop loop;
+  FakeDns dns;
+  net::Resolver resolver(loop, {}, &FakeDns::lookup);
+  Asker asker;
+  asker.then = [&] {
+    if (asker.answers < 3) asker.ask(resolver, "api.test");
+  };
+  asker.ask(resolver, "api.test");
+  dns.answer(0, {"192.0.2.1"});
+  loop.end_turn();
+  CHECK(asker.answers == 3);
+}
+
+TEST_CASE("the system's own lookup") {
+  net::UvLoop loop;
+  net::Resolver resolver(loop);
+  Asker asker;
+  asker.ask(resolver, "localhost");
+  run_until(loop, [&] { return asker.answers == 1; });
+  REQUIRE(asker.last_error == 0);
+  for (const std::string& host : asker.hosts)
+    CHECK((host == "127.0.0.1" || host == "::1"));
+  asker.ask(resolver, std::string(300, 'a'));
+  run_until(loop, [&] { return asker.answers == 2; });
+  CHECK(asker.last_error != 0);
+}
+
+TEST_CASE("a resolver may go while a lookup runs") {
+  net::UvLoop loop;
+  auto resolver = std::make_unique<net::Resolver>(loop);
+  Asker asker;
+  asker.ask(*resolver, "localhost");
+  resolver.reset();
+  loop.run();
+  CHECK(asker.answers == 0);
+}

@@ -1,0 +1,153 @@
+#pragma once
+
+// The configuration as plain values with their defaults. Loading and checking it is load.h's.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/network.h"
+#include "base/url.h"
+
+namespace config {
+
+// Durations are milliseconds, sizes are bytes; 0 means "no limit" only where a comment says so.
+
+// Who in front of us tells whose connection it forwards (the PROXY protocol).
+struct ProxyProtocol {
+  std::vector<base::Network> from = {};  // these must, others may not
+
+  bool operator==(const ProxyProtocol&) const = default;
+};
+
+// One listening address: TCP (`host` is a literal IPv4 or IPv6 address) or a unix socket.
+struct Listen {
+  std::string host = "0.0.0.0";
+  uint16_t port = 8080;   // 0: the system chooses
+  std::string unix_path;  // not empty: a unix socket, host and port unused
+  ProxyProtocol proxy_protocol = {};
+
+  bool operator==(const Listen&) const = default;
+  // As the configuration writes it: "0.0.0.0:8080", "[::]:8080", "unix:/path".
+  [[nodiscard]] std::string text() const;
+};
+
+enum class TlsVersion : uint8_t { tls1_2, tls1_3 };
+
+struct UpstreamTls {
+  bool verify = true;
+  std::string ca_file;  // empty: the system's store
+  TlsVersion min_version = TlsVersion::tls1_2;
+};
+
+struct Pool {
+  uint32_t connections_max = 4096;  // per worker
+  uint32_t idle_max = 64;           // per worker
+  uint32_t idle_timeout_ms = 55'000;
+  uint32_t waiting_max = 1024;  // requests waiting for a connection, per worker
+  uint32_t waiting_timeout_ms = 10'000;
+  uint32_t warm = 0;  // idle connections kept ready, per worker
+};
+
+struct UpstreamTimeouts {
+  uint32_t connect_ms = 5'000;
+  uint32_t tls_handshake_ms = 5'000;
+  uint32_t first_byte_ms = 15 * 60'000;
+  uint32_t silence_ms = 15 * 60'000;
+  uint32_t stream_silence_ms = 15 * 60'000;  // of event streams and tunnels
+};
+
+struct Upstream {
+  base::Url url;     // https://api.openai.com; url.target is the base path
+  std::string host;  // Host and SNI where they differ from the URL's; may carry a port
+  UpstreamTls tls;
+  Pool pool;
+  UpstreamTimeouts timeouts;
+};
+
+struct Route {
+  std::string path = "/";
+  std::string upstream;
+  bool strip_prefix = false;  // forward what follows `path` only
+  bool websockets = true;     // false: an Upgrade is answered 426
+  bool retry_posts = false;   // a POST that may have run is sent again when its connection dies
+};
+
+struct Cors {
+  bool enabled = true;
+  std::vector<std::string> allow_origins = {"*"};  // "*", exact origins, or https://*.example.com
+  std::optional<std::vector<std::string>> allow_headers = {};   // none: what the preflight asks for
+  std::optional<std::vector<std::string>> expose_headers = {};  // none: the API's own list
+  uint32_t max_age_ms = 24 * 3'600'000;
+};
+
+struct Redirects {
+  bool follow = true;
+  uint32_t max = 5;
+};
+
+struct Headers {
+  bool strip_cdn = true;                        // what a CDN or front proxy added to the request
+  std::vector<std::string> strip_request = {};  // further request fields to drop
+  std::vector<std::string> strip_response = {
+      "alt-svc", "strict-transport-security", "nel", "report-to"};
+  bool add_forwarded = false;  // X-Forwarded-For and X-Forwarded-Proto, with the client's address
+  bool add_via = false;        // Via: 1.1 openai-proxy, both ways
+};
+
+enum class WhenFull : uint8_t { wait, refuse };
+
+struct Limits {
+  uint32_t connections_max = 0;  // client connections in all; 0: derived from RLIMIT_NOFILE
+  WhenFull when_full = WhenFull::wait;
+  uint32_t connections_per_address_max = 1024;  // 0: no limit
+  uint64_t head_bytes_max = 128 * 1024;
+  uint32_t fields_max = 200;
+  uint64_t url_bytes_max = 64 * 1024;
+  uint64_t pipelined_bytes_max = 64 * 1024;        // read ahead of the running request
+  uint32_t requests_per_connection_max = 100'000;  // 0: no limit
+  uint64_t body_bytes_max = 0;                     // 0: no limit
+  uint64_t replay_bytes_max = 64 * 1024;
+};
+
+struct Timeouts {
+  uint32_t request_head_ms = 10'000;
+  uint32_t request_body_silence_ms = 60'000;
+  uint64_t request_body_rate_min = 100;  // bytes per second, over each silence; 0: no minimum
+  uint32_t response_write_silence_ms = 5 * 60'000;  // a client that does not read
+  uint64_t response_write_rate_min = 100;           // the same, while bytes wait for the client
+  uint32_t keep_alive_ms = 75'000;
+  uint32_t drain_ms = 30'000;
+};
+
+enum class LogFormat : uint8_t { json, text };
+
+struct Log {
+  base::LogLevel level = base::LogLevel::info;
+  std::string access = "stdout";  // "stdout", "off" or a file
+  LogFormat format = LogFormat::json;
+};
+
+struct Admin {
+  std::optional<Listen> listen = Listen{.host = "127.0.0.1", .port = 9901, .unix_path = {}};
+};
+
+// Value; shared read-only by all workers once loaded.
+struct Config {
+  std::vector<Listen> listen = {Listen{}};
+  uint32_t workers = 0;                       // 0: one per core
+  std::map<std::string, Upstream> upstreams;  // at least "openai" once loaded
+  std::vector<Route> routes;                  // at least one once loaded
+  Cors cors;
+  Redirects redirects;
+  Headers headers;
+  Limits limits;
+  Timeouts timeouts;
+  Log log;
+  Admin admin;
+};
+
+}  // namespace config

@@ -1,0 +1,77 @@
+// One pass over the text; defaults are literal, so nothing nests and nothing can loop.
+#include "config/expand.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fmt/format.h>
+
+namespace config {
+namespace {
+
+constexpr size_t expanded_bytes_max = size_t{1} << 20U;  // as the whole file
+
+bool is_variable_name(std::string_view name) {
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  if (name.empty() || !letter(name.front())) return false;
+  return std::all_of(
+      name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+// The value of what stands between `${` and `}`.
+base::Result<std::string, ExpandError> expand_one(std::string_view inside) {
+  const size_t separator = inside.find(":-");
+  const bool has_default = separator != std::string_view::npos;
+  const std::string name(inside.substr(0, separator));
+  if (!is_variable_name(name) || inside.find('{') != std::string_view::npos) {
+    return ExpandError{"expected ${NAME} or ${NAME:-default}, nothing nested ($${ is a plain ${)"};
+  }
+  const char* value = std::getenv(name.c_str());
+  const bool missing = value == nullptr || (has_default && *value == '\0');
+  if (!missing) return std::string(value);
+  if (has_default) return std::string(inside.substr(separator + 2));
+  return ExpandError{fmt::format(
+      "the environment variable {} is not set (${{{}:-VALUE}} would give a default)", name, name)};
+}
+
+}  // namespace
+
+base::Result<std::string, ExpandError> expand_environment(std::string_view text) {
+  std::string output;
+  while (!text.empty()) {
+    const size_t dollar = std::min(text.find('$'), text.size());
+    output += text.substr(0, dollar);
+    text.remove_prefix(dollar);
+    if (text.starts_with("$${")) {
+      output += "${";
+      text.remove_prefix(3);
+    } else if (text.starts_with("${")) {
+      const size_t end = text.find('}');
+      if (end == std::string_view::npos) return ExpandError{"a ${ has no }"};
+      auto value = expand_one(text.substr(2, end - 2));
+      if (!value) return value;
+      output += *value;
+      text.remove_prefix(end + 1);
+    } else if (!text.empty()) {
+      output += '$';
+      text.remove_prefix(1);
+    }
+    if (output.size() > expanded_bytes_max) {
+      return ExpandError{
+          fmt::format("its variables make it longer than {} bytes", expanded_bytes_max)};
+    }
+  }
+  return output;
+}
+
+std::string escape_expansion(std::string_view text) {
+  std::string output;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i).starts_with("${")) output += '$';
+    output += text[i];
+  }
+  return output;
+}
+
+}  // namespace config

@@ -1,0 +1,158 @@
+#pragma once
+
+// Every key of the configuration, with its kind and its bounds: the one list that YamlReader,
+// YamlWriter and so the refusal of unknown keys go by. A new key is a line here.
+//
+// A visitor has: field(name, value, kind); field_if_set, the same for a value that has no default;
+// list(name, values, kind); list_or_word(name, word, values, kind), the word standing for nothing;
+// section(name, struct); sections(name, structs) for a list of them; named_sections(name, map);
+// listeners(name, values, kind of an address).
+
+#include "config/config.h"
+#include "config/scalars.h"
+
+namespace config {
+
+inline constexpr uint32_t connections_max = 1'000'000;
+inline constexpr uint64_t rate_max = 1 << 20;  // a minimum above this would be a mistake
+
+template <class Visitor>
+void describe(Visitor& visitor, ProxyProtocol& proxy_protocol) {
+  visitor.list("from", proxy_protocol.from, NetworkText{});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Listen& listen) {
+  visitor.field("address", listen, ListenText{});  // first: it sets the whole
+  visitor.section("proxy_protocol", listen.proxy_protocol);
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, UpstreamTls& tls) {
+  visitor.field("verify", tls.verify, Flag{});
+  visitor.field("ca_file", tls.ca_file, FileName{.words = "system or ", .empty_word = "system"});
+  visitor.field("min_version", tls.min_version, tls_versions);
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Pool& pool) {
+  visitor.field("connections_max", pool.connections_max, Count{.min = 1, .max = connections_max});
+  visitor.field("idle_max", pool.idle_max, Count{.max = connections_max});
+  visitor.field("idle_timeout", pool.idle_timeout_ms, Duration{});
+  visitor.field("waiting_max", pool.waiting_max, Count{.max = connections_max});
+  visitor.field("waiting_timeout", pool.waiting_timeout_ms, Duration{});
+  visitor.field("warm", pool.warm, Count{.max = connections_max});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, UpstreamTimeouts& timeouts) {
+  visitor.field("connect", timeouts.connect_ms, Duration{});
+  visitor.field("tls_handshake", timeouts.tls_handshake_ms, Duration{});
+  visitor.field("first_byte", timeouts.first_byte_ms, Duration{});
+  visitor.field("silence", timeouts.silence_ms, Duration{});
+  visitor.field("stream_silence", timeouts.stream_silence_ms, Duration{});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Upstream& upstream) {
+  visitor.field("url", upstream.url, UpstreamUrl{});
+  visitor.field_if_set("host", upstream.host, Authority{});
+  visitor.section("tls", upstream.tls);
+  visitor.section("pool", upstream.pool);
+  visitor.section("timeouts", upstream.timeouts);
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Route& route) {
+  visitor.field("path", route.path, RoutePath{});
+  visitor.field("upstream", route.upstream, Name{});
+  visitor.field("strip_prefix", route.strip_prefix, Flag{});
+  visitor.field("websockets", route.websockets, Flag{});
+  visitor.field("retry_posts", route.retry_posts, Flag{});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Cors& cors) {
+  visitor.field("enabled", cors.enabled, Flag{});
+  visitor.list("allow_origins", cors.allow_origins, OriginPattern{});
+  visitor.list_or_word("allow_headers", "request", cors.allow_headers, FieldName{});
+  visitor.list_or_word("expose_headers", "default", cors.expose_headers, FieldName{});
+  visitor.field("max_age", cors.max_age_ms, Duration{.min_ms = 0});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Redirects& redirects) {
+  visitor.field("follow", redirects.follow, Flag{});
+  // The Fetch standard stops at 20 (4.4, HTTP-redirect fetch).
+  visitor.field("max", redirects.max, Count{.min = 1, .max = 20});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Headers& headers) {
+  visitor.field("strip_cdn", headers.strip_cdn, Flag{});
+  visitor.list("strip_request", headers.strip_request, FieldName{});
+  visitor.list("strip_response", headers.strip_response, FieldName{});
+  visitor.field("add_forwarded", headers.add_forwarded, Flag{});
+  visitor.field("add_via", headers.add_via, Flag{});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Limits& limits) {
+  visitor.field("connections_max",
+                limits.connections_max,
+                Count{.min = 1, .max = connections_max, .zero_word = "auto"});
+  visitor.field("when_full", limits.when_full, when_full_words);
+  visitor.field("connections_per_address_max",
+                limits.connections_per_address_max,
+                Count{.min = 1, .max = connections_max, .zero_word = "off"});
+  visitor.field("head_bytes_max", limits.head_bytes_max, Size{.min = 1 << 10, .max = 1 << 20});
+  visitor.field("fields_max", limits.fields_max, Count{.min = 8, .max = 10'000});
+  visitor.field("url_bytes_max", limits.url_bytes_max, Size{.min = 256, .max = 1 << 20});
+  visitor.field(
+      "pipelined_bytes_max", limits.pipelined_bytes_max, Size{.min = 1 << 10, .max = 16 << 20});
+  visitor.field("requests_per_connection_max",
+                limits.requests_per_connection_max,
+                Count{.min = 1, .zero_word = "off"});
+  visitor.field("body_bytes_max", limits.body_bytes_max, Size{});
+  visitor.field("replay_bytes_max", limits.replay_bytes_max, Size{.max = 64 << 20});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Timeouts& timeouts) {
+  visitor.field("request_head", timeouts.request_head_ms, Duration{});
+  visitor.field("request_body_silence", timeouts.request_body_silence_ms, Duration{});
+  visitor.field("request_body_rate_min", timeouts.request_body_rate_min, Size{.max = rate_max});
+  visitor.field("response_write_silence", timeouts.response_write_silence_ms, Duration{});
+  visitor.field("response_write_rate_min", timeouts.response_write_rate_min, Size{.max = rate_max});
+  visitor.field("keep_alive", timeouts.keep_alive_ms, Duration{});
+  visitor.field("drain", timeouts.drain_ms, Duration{.min_ms = 0});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Log& log) {
+  visitor.field("level", log.level, log_levels);
+  visitor.field("access", log.access, FileName{.words = "stdout, off or "});
+  visitor.field("format", log.format, log_formats);
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Admin& admin) {
+  visitor.field("listen", admin.listen, ListenOrOff{});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Config& config) {
+  visitor.listeners("listen", config.listen, ListenText{});
+  visitor.field("workers", config.workers, Count{.min = 1, .max = 1024, .zero_word = "auto"});
+  visitor.named_sections("upstreams", config.upstreams);
+  visitor.sections("routes", config.routes);
+  visitor.section("cors", config.cors);
+  visitor.section("redirects", config.redirects);
+  visitor.section("headers", config.headers);
+  visitor.section("limits", config.limits);
+  visitor.section("timeouts", config.timeouts);
+  visitor.section("log", config.log);
+  visitor.section("admin", config.admin);
+}
+
+}  // namespace config

@@ -1,0 +1,180 @@
+// The way in and out: files, the checks that need more than one key, errors as text.
+#include "config/load.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <set>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+#include "base/check.h"
+#include "config/keys.h"
+#include "config/yaml_reader.h"
+#include "config/yaml_tree.h"
+#include "config/yaml_writer.h"
+
+namespace config {
+namespace {
+
+constexpr std::string_view default_upstream = "openai";
+
+void check_upstreams(const YamlReader& reader, const Config& config) {
+  for (const auto& [name, upstream] : config.upstreams) {
+    const std::string path = "upstreams." + name;
+    if (upstream.url.origin.host.empty()) {
+      reader.refuse(path + ".url", "is missing: expected " + UpstreamUrl::expected());
+    }
+    if (upstream.pool.warm > upstream.pool.idle_max) {
+      reader.refuse(path + ".pool.warm",
+                    fmt::format("expected at most idle_max ({}), found {}",
+                                upstream.pool.idle_max,
+                                upstream.pool.warm));
+    }
+  }
+}
+
+void check_routes(const YamlReader& reader, Config& config) {
+  std::vector<std::string_view> names;
+  for (const auto& [name, upstream] : config.upstreams)
+    names.push_back(name);
+  std::set<std::string_view> paths;
+  for (size_t i = 0; i < config.routes.size(); ++i) {
+    Route& route = config.routes[i];
+    const std::string path = fmt::format("routes[{}]", i);
+    if (route.upstream.empty()) route.upstream = default_upstream;
+    if (!config.upstreams.contains(route.upstream)) {
+      const auto nearest = nearest_word(route.upstream, names);
+      reader.refuse(path + ".upstream",
+                    fmt::format("no upstream is called \"{}\"{}",
+                                route.upstream,
+                                nearest.empty() ? "; `upstreams` must name it"
+                                                : fmt::format("; did you mean \"{}\"?", nearest)));
+    }
+    if (!paths.insert(route.path).second) {
+      reader.refuse(path + ".path",
+                    fmt::format("another route has the path \"{}\" already", route.path));
+    }
+  }
+}
+
+void check_listeners(const YamlReader& reader, const Config& config) {
+  std::set<std::string> addresses;
+  const auto insert = [&](const Listen& listen, const std::string& path) {
+    const bool chosen_by_system = listen.unix_path.empty() && listen.port == 0;
+    if (!chosen_by_system && !addresses.insert(listen.text()).second) {
+      reader.refuse(path, fmt::format("{} is listened on already", listen.text()));
+    }
+  };
+  for (size_t i = 0; i < config.listen.size(); ++i) {
+    insert(config.listen[i], fmt::format("listen[{}]", i));
+  }
+  if (config.admin.listen) insert(*config.admin.listen, "admin.listen");
+}
+
+base::Result<std::string, ConfigError> read_file(const std::string& path) {
+  const auto refuse = [&](std::string why) {
+    return ConfigError{.file = path, .path = {}, .why = std::move(why)};
+  };
+  const auto refuse_errno = [&] {
+    return refuse(std::strerror(errno));
+  };
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return refuse_errno();
+  std::string text;
+  char block[16 * 1024];
+  ssize_t count = 0;
+  // One block beyond the limit is read, so that parse_yaml() can say that it is too large.
+  while (text.size() <= yaml_bytes_max) {
+    count = ::read(file, block, sizeof block);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    text.append(block, static_cast<size_t>(count));
+  }
+  const auto failure = count < 0 ? std::optional(refuse_errno()) : std::nullopt;
+  ::close(file);
+  if (failure) return *failure;
+  return text;
+}
+
+}  // namespace
+
+std::string Listen::text() const {
+  if (!unix_path.empty()) return "unix:" + unix_path;
+  const bool ipv6 = host.find(':') != std::string::npos;
+  return ipv6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+}
+
+std::string ConfigError::text() const {
+  std::string text = file;
+  if (line > 0) text += fmt::format(":{}:{}", line, column);
+  if (!path.empty()) text += ": " + path;
+  return text + ": " + why;
+}
+
+Config default_config() {
+  Config config;
+  const auto url = base::parse_url("https://api.openai.com");
+  CHECK(url);
+  config.upstreams[std::string(default_upstream)].url = *url;
+  config.routes = {Route{.upstream = std::string(default_upstream)}};
+  return config;
+}
+
+base::Result<Config, ConfigError> load_file(const std::string& path) {
+  auto text = read_file(path);
+  if (!text) return text.error();
+  return load_text(*text, path);
+}
+
+base::Result<Config, ConfigError> load_text(std::string_view text, std::string_view name) {
+  const auto refused = [&](const Refusal& refusal) {
+    return ConfigError{.file = std::string(name),
+                       .line = refusal.place.line,
+                       .column = refusal.place.column,
+                       .path = refusal.path,
+                       .why = refusal.why};
+  };
+  const auto root = parse_yaml(text);
+  if (!root) return refused(root.error());
+  Config config = default_config();
+  YamlReader reader;
+  try {
+    reader.read(*root, config);
+    check_upstreams(reader, config);
+    check_routes(reader, config);
+    check_listeners(reader, config);
+  } catch (const Refusal& refusal) {
+    return refused(refusal);
+  }
+  return config;
+}
+
+base::Result<Listen, std::string> parse_listen(std::string_view text) {
+  auto listen = ListenText::parse(text);
+  if (listen) return *std::move(listen);
+  return fmt::format("expected {}, found \"{}\"", ListenText::expected(), text);
+}
+
+base::Result<base::Url, std::string> parse_upstream(std::string_view text) {
+  auto url = UpstreamUrl::parse(text);
+  if (url) return *std::move(url);
+  return fmt::format("expected {}, found {}", UpstreamUrl::expected(), UpstreamUrl::shown(text));
+}
+
+base::Result<base::LogLevel, std::string> parse_log_level(std::string_view text) {
+  const auto level = log_levels.parse(text);
+  if (level) return *level;
+  return fmt::format("expected {}, found \"{}\"", log_levels.expected(), text);
+}
+
+std::string to_yaml(const Config& config) {
+  Config copy = config;  // one describe() serves reading and writing
+  YamlWriter writer;
+  describe(writer, copy);
+  return writer.take_text();
+}
+
+}  // namespace config

@@ -1,0 +1,51 @@
+#pragma once
+
+// From YAML text to a checked Config, and back. The only place that knows yaml-cpp.
+
+#include <string>
+#include <string_view>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "base/url.h"
+#include "config/config.h"
+
+namespace config {
+
+// Why a configuration was refused, for a person to act on.
+struct ConfigError {
+  std::string file;
+  int line = 0;      // from 1; 0: no place in the file
+  int column = 0;    // from 1
+  std::string path;  // "upstreams.openai.pool.idle_max"
+  std::string why;   // what was found, what was expected, the nearest known key
+
+  // "file:line:column: path: why"
+  [[nodiscard]] std::string text() const;
+};
+
+// The configuration with no file: every default, the `openai` upstream, the `/` route.
+[[nodiscard]] Config default_config();
+
+// Reads and checks a whole file. `${ENV}` and `${ENV:-default}` are expanded in every value, `$${`
+// is a literal `${`. Keys left out have their defaults, an empty file is the default configuration.
+// Reads the environment: not while another thread changes it.
+[[nodiscard]] base::Result<Config, ConfigError> load_file(const std::string& path);
+
+// The same for text; `name` stands in errors where the file's name would.
+[[nodiscard]] base::Result<Config, ConfigError> load_text(std::string_view text,
+                                                          std::string_view name);
+
+// The three values the command line can give as well. The error says what was expected.
+// "0.0.0.0:8080", "[::1]:8080", "unix:/path", or ":8080" for every IPv4 address.
+[[nodiscard]] base::Result<Listen, std::string> parse_listen(std::string_view text);
+// "https://api.openai.com", "http://127.0.0.1:11434/base".
+[[nodiscard]] base::Result<base::Url, std::string> parse_upstream(std::string_view text);
+// "debug", "info", "warning" or "error".
+[[nodiscard]] base::Result<base::LogLevel, std::string> parse_log_level(std::string_view text);
+
+// The effective configuration as YAML that load_text() accepts and reads back to the same. No key
+// holds a secret yet; one that comes is masked here.
+[[nodiscard]] std::string to_yaml(const Config& config);
+
+}  // namespace config

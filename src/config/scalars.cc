@@ -1,0 +1,294 @@
+// Text to values and back, one kind after the other in the header's order.
+#include "config/scalars.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <charconv>
+#include <fmt/format.h>
+#include <sys/un.h>
+
+namespace config {
+namespace {
+
+constexpr bool is_alnum(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+std::string to_lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return lower;
+}
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+}
+
+std::optional<uint64_t> parse_digits(std::string_view text) {
+  uint64_t value = 0;
+  const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+struct Unit {
+  std::string_view suffix;
+  uint64_t factor;
+};
+
+// Largest first: print() takes the first that divides.
+constexpr std::array<Unit, 4> duration_units{
+    {{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+constexpr std::array<Unit, 9> size_units{{{"GiB", uint64_t{1} << 30U},
+                                          {"GB", 1'000'000'000},
+                                          {"MiB", uint64_t{1} << 20U},
+                                          {"MB", 1'000'000},
+                                          {"KiB", uint64_t{1} << 10U},
+                                          {"KB", 1'000},
+                                          {"kB", 1'000},
+                                          {"B", 1},
+                                          {"", 1}}};
+
+// "<digits><suffix>", nothing where it is none, the suffix is unknown or the product too large.
+template <size_t n>
+std::optional<uint64_t> parse_with_unit(std::string_view text, const std::array<Unit, n>& units) {
+  const size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = parse_digits(text.substr(0, end));
+  if (!number) return std::nullopt;
+  for (const auto& [suffix, factor] : units) {
+    if (suffix != text.substr(end)) continue;
+    if (*number > std::numeric_limits<uint64_t>::max() / factor) return std::nullopt;
+    return *number * factor;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint16_t> parse_port(std::string_view text) {
+  const auto value = parse_digits(text);
+  if (!value || *value > 0xffff) return std::nullopt;
+  return static_cast<uint16_t>(*value);
+}
+
+// A literal address in its one canonical form, so that equal addresses compare equal.
+std::optional<std::string> canonical_address(int family, std::string_view text) {
+  const std::string literal(text);
+  in6_addr address{};  // room enough for both families
+  char canonical[INET6_ADDRSTRLEN];
+  if (inet_pton(family, literal.c_str(), &address) != 1) return std::nullopt;
+  inet_ntop(family, &address, canonical, sizeof canonical);
+  return canonical;
+}
+
+}  // namespace
+
+std::optional<bool> Flag::parse(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  return std::nullopt;
+}
+
+std::optional<uint32_t> Count::parse(std::string_view text) const {
+  if (!zero_word.empty() && text == zero_word) return 0;
+  const auto value = parse_digits(text);
+  if (!value || *value < min || *value > max) return std::nullopt;
+  return static_cast<uint32_t>(*value);
+}
+
+std::string Count::print(uint32_t value) const {
+  if (value == 0 && !zero_word.empty()) return std::string(zero_word);
+  return fmt::format("{}", value);
+}
+
+std::string Count::expected() const {
+  return fmt::format(
+      "{}{}a whole number from {} to {}", zero_word, zero_word.empty() ? "" : " or ", min, max);
+}
+
+std::optional<uint32_t> Duration::parse(std::string_view text) const {
+  if (text == "0") return min_ms == 0 ? std::optional<uint32_t>(0) : std::nullopt;
+  const auto value = parse_with_unit(text, duration_units);
+  if (!value || *value < min_ms || *value > max_ms) return std::nullopt;
+  return static_cast<uint32_t>(*value);
+}
+
+std::string Duration::print(uint32_t value_ms) {
+  for (const auto& [suffix, factor] : duration_units) {
+    if (value_ms > 0 && value_ms % factor == 0) {
+      return fmt::format("{}{}", value_ms / factor, suffix);
+    }
+  }
+  return "0";
+}
+
+std::string Duration::expected() const {
+  return fmt::format(
+      "a duration such as 500ms, 55s, 15m or 24h, from {} to {}", print(min_ms), print(max_ms));
+}
+
+std::optional<uint64_t> Size::parse(std::string_view text) const {
+  const auto value = parse_with_unit(text, size_units);
+  if (!value || *value < min || *value > max) return std::nullopt;
+  return value;
+}
+
+std::string Size::print(uint64_t value) {
+  for (const auto& [suffix, factor] : size_units) {
+    if (factor % 1024 == 0 && value > 0 && value % factor == 0) {
+      return fmt::format("{}{}", value / factor, suffix);
+    }
+  }
+  return fmt::format("{}", value);
+}
+
+std::string Size::expected() const {
+  std::string text = "a size such as 4096, 64KiB, 10MB or 1GiB";
+  if (min > 0) text += ", at least " + print(min);
+  if (max < Size{}.max) text += ", at most " + print(max);
+  return text;
+}
+
+std::optional<Listen> ListenText::parse(std::string_view text) {
+  constexpr std::string_view unix_prefix = "unix:";
+  if (text.starts_with(unix_prefix)) {
+    const std::string_view path = text.substr(unix_prefix.size());
+    if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path) || has_control(path)) {
+      return std::nullopt;
+    }
+    return Listen{.host = {}, .port = 0, .unix_path = std::string(path)};
+  }
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto port = parse_port(text.substr(colon + 1));
+  const std::string_view host = text.substr(0, colon);
+  if (!port) return std::nullopt;
+  if (host.empty()) return Listen{.host = "0.0.0.0", .port = *port, .unix_path = {}};
+  const bool ipv6 = host.starts_with('[') && host.ends_with(']');
+  auto address = ipv6 ? canonical_address(AF_INET6, host.substr(1, host.size() - 2))
+                      : canonical_address(AF_INET, host);
+  if (!address) return std::nullopt;
+  return Listen{.host = std::move(*address), .port = *port, .unix_path = {}};
+}
+
+std::string ListenText::expected() {
+  return "an address such as 0.0.0.0:8080, \"[::]:8080\" or unix:/run/proxy.sock (no host names)";
+}
+
+std::optional<std::optional<Listen>> ListenOrOff::parse(std::string_view text) {
+  if (text == "off") return std::optional<Listen>{};
+  auto listen = ListenText::parse(text);
+  if (!listen) return std::nullopt;
+  return listen;
+}
+
+std::string ListenOrOff::print(const std::optional<Listen>& value) {
+  return value ? value->text() : "off";
+}
+
+std::optional<base::Url> UpstreamUrl::parse(std::string_view text) {
+  // A fragment would be dropped silently, and a query has no place behind a base path.
+  if (text.find_first_of("?#") != std::string_view::npos) return std::nullopt;
+  return base::parse_url(text);
+}
+
+std::string UpstreamUrl::print(const base::Url& value) {
+  return value.origin.text() + (value.target == "/" ? "" : value.target);
+}
+
+std::string UpstreamUrl::expected() {
+  return "an http or https URL such as https://api.openai.com or http://127.0.0.1:11434/base, "
+         "without user, query or fragment";
+}
+
+std::string UpstreamUrl::shown(std::string_view text) {
+  if (text.find('@') != std::string_view::npos) return "a URL with a user in it (not shown)";
+  const size_t cut = text.find_first_of("?#");
+  if (cut == std::string_view::npos) return fmt::format("\"{}\"", text);
+  return fmt::format("\"{}{}…\"", text.substr(0, cut), text[cut]);
+}
+
+std::optional<std::string> Authority::parse(std::string_view text) {
+  if (text.find_first_of("/?#@") != std::string_view::npos || text.ends_with(':')) {
+    return std::nullopt;
+  }
+  if (!base::parse_url("https://" + std::string(text))) return std::nullopt;
+  return std::string(text);
+}
+
+std::optional<std::string> OriginPattern::parse(std::string_view text) {
+  if (text == "*" || text == "null") return std::string(text);
+  std::string origin = to_lower(text);
+  const size_t separator = origin.find("://");
+  if (separator == std::string::npos || separator == 0) return std::nullopt;
+  const std::string_view scheme = std::string_view(origin).substr(0, separator);
+  std::string_view host = std::string_view(origin).substr(separator + 3);
+  // Browser extensions and apps have schemes of their own.
+  const bool scheme_ok = std::all_of(scheme.begin(), scheme.end(), [](char c) {
+    return is_alnum(c) || c == '+' || c == '-' || c == '.';
+  });
+  if (!scheme_ok) return std::nullopt;
+  const bool wildcard = host.starts_with("*.");
+  if (wildcard) host.remove_prefix(2);
+  if (host.find_first_of("/?#@*") != std::string_view::npos || host.ends_with(':')) {
+    return std::nullopt;
+  }
+  const bool plain = scheme == "http";
+  const auto url = base::parse_url((plain ? "http://" : "https://") + std::string(host));
+  if (!url) return std::nullopt;
+  const bool web = plain || scheme == "https";
+  return fmt::format(
+      "{}://{}{}", scheme, wildcard ? "*." : "", web ? url->origin.authority() : std::string(host));
+}
+
+std::string OriginPattern::expected() {
+  return "\"*\" or an origin without a path, such as https://app.example.com, "
+         "https://*.example.com or http://localhost:3000";
+}
+
+std::optional<std::string> FieldName::parse(std::string_view text) {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  const bool token = std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_alnum(c) || marks.find(c) != std::string_view::npos;
+  });
+  if (text.empty() || !token) return std::nullopt;
+  return to_lower(text);
+}
+
+std::optional<std::string> RoutePath::parse(std::string_view text) {
+  const bool visible = std::all_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) > 0x20 && c != 0x7f && c != '?' && c != '#';
+  });
+  if (!text.starts_with('/') || !visible) return std::nullopt;
+  return std::string(text);
+}
+
+std::string RoutePath::expected() {
+  return "the beginning of a path, such as / or /v1, without spaces, query or fragment";
+}
+
+std::optional<std::string> Name::parse(std::string_view text) {
+  constexpr size_t bytes_max = 64;
+  const bool ok = std::all_of(
+      text.begin(), text.end(), [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
+  if (text.empty() || text.size() > bytes_max || !ok) return std::nullopt;
+  return std::string(text);
+}
+
+std::string Name::expected() {
+  return "a name of letters, digits, '-' and '_', at most 64 of them";
+}
+
+std::optional<std::string> FileName::parse(std::string_view text) const {
+  if (!empty_word.empty() && text == empty_word) return std::string();
+  if (text.empty() || has_control(text)) return std::nullopt;
+  return std::string(text);
+}
+
+std::string FileName::print(const std::string& value) const {
+  return value.empty() ? std::string(empty_word) : value;
+}
+
+}  // namespace config

@@ -1,0 +1,180 @@
+#pragma once
+
+// The kinds of values a configuration holds: each reads itself from text, writes itself back the
+// same way, and can say what it expects. Pure; no YAML, no keys.
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/log.h"
+#include "base/network.h"
+#include "base/url.h"
+#include "config/config.h"
+
+namespace config {
+
+// A kind has `parse`: text to value, nothing where it is not one; `print`: its inverse, for any
+// value parse() can give; `expected`: what a person should have written, to stand after "expected
+// ".
+
+struct Flag {
+  [[nodiscard]] static std::optional<bool> parse(std::string_view text);
+  [[nodiscard]] static std::string print(bool value) { return value ? "true" : "false"; }
+  [[nodiscard]] static std::string expected() { return "true or false"; }
+};
+
+// A whole number. With `zero_word`, that word stands for 0 and the bare 0 is refused.
+struct Count {
+  uint32_t min = 0;
+  uint32_t max = std::numeric_limits<uint32_t>::max();
+  std::string_view zero_word = {};
+
+  [[nodiscard]] std::optional<uint32_t> parse(std::string_view text) const;
+  [[nodiscard]] std::string print(uint32_t value) const;
+  [[nodiscard]] std::string expected() const;
+};
+
+// Milliseconds, written 500ms, 55s, 15m or 24h. The longest is a week.
+struct Duration {
+  static constexpr uint32_t max_ms = 7 * 24 * 3'600'000;
+  uint32_t min_ms = 1;  // 0: "0" is accepted
+
+  [[nodiscard]] std::optional<uint32_t> parse(std::string_view text) const;
+  [[nodiscard]] static std::string print(uint32_t value_ms);
+  [[nodiscard]] std::string expected() const;
+};
+
+// Bytes, written 4096, 64KiB, 10MB, 1GiB.
+struct Size {
+  uint64_t min = 0;
+  uint64_t max = std::numeric_limits<int64_t>::max();
+
+  [[nodiscard]] std::optional<uint64_t> parse(std::string_view text) const;
+  [[nodiscard]] static std::string print(uint64_t value);
+  [[nodiscard]] std::string expected() const;
+};
+
+// One word of a few.
+template <class E, size_t n>
+struct Choice {
+  std::array<std::pair<std::string_view, E>, n> words;
+
+  [[nodiscard]] std::optional<E> parse(std::string_view text) const {
+    for (const auto& [word, value] : words) {
+      if (word == text) return value;
+    }
+    return std::nullopt;
+  }
+  [[nodiscard]] std::string print(E value) const {
+    for (const auto& [word, candidate] : words) {
+      if (candidate == value) return std::string(word);
+    }
+    return {};
+  }
+  [[nodiscard]] std::string expected() const {
+    std::string list;
+    for (size_t i = 0; i < n; ++i) {
+      if (i > 0) list += i + 1 == n ? " or " : ", ";
+      list += words[i].first;
+    }
+    return list;
+  }
+};
+
+inline constexpr Choice<base::LogLevel, 4> log_levels{{{{"debug", base::LogLevel::debug},
+                                                        {"info", base::LogLevel::info},
+                                                        {"warning", base::LogLevel::warning},
+                                                        {"error", base::LogLevel::error}}}};
+inline constexpr Choice<LogFormat, 2> log_formats{
+    {{{"json", LogFormat::json}, {"text", LogFormat::text}}}};
+inline constexpr Choice<WhenFull, 2> when_full_words{
+    {{{"wait", WhenFull::wait}, {"refuse", WhenFull::refuse}}}};
+inline constexpr Choice<TlsVersion, 2> tls_versions{
+    {{{"1.2", TlsVersion::tls1_2}, {"1.3", TlsVersion::tls1_3}}}};
+
+// An address to listen on.
+struct ListenText {
+  [[nodiscard]] static std::optional<Listen> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const Listen& value) { return value.text(); }
+  [[nodiscard]] static std::string expected();
+};
+
+// The same, or `off`.
+struct ListenOrOff {
+  [[nodiscard]] static std::optional<std::optional<Listen>> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const std::optional<Listen>& value);
+  [[nodiscard]] static std::string expected() { return ListenText::expected() + ", or off"; }
+};
+
+// Addresses that may tell whose connection they forward.
+struct NetworkText {
+  [[nodiscard]] static std::optional<base::Network> parse(std::string_view text) {
+    return base::Network::parse(text);
+  }
+  [[nodiscard]] static std::string print(const base::Network& value) { return value.text(); }
+  [[nodiscard]] static std::string expected() {
+    return "an address, a network such as 10.0.0.0/8 without bits behind its prefix, or unix";
+  }
+};
+
+// Where an upstream is: an http(s) URL with at most a base path.
+struct UpstreamUrl {
+  [[nodiscard]] static std::optional<base::Url> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const base::Url& value);
+  [[nodiscard]] static std::string expected();
+  // `text` as far as it may be shown: users put passwords and keys into URLs.
+  [[nodiscard]] static std::string shown(std::string_view text);
+};
+
+// "host" or "host:port", as Host carries it.
+struct Authority {
+  [[nodiscard]] static std::optional<std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const std::string& value) { return value; }
+  [[nodiscard]] static std::string expected() { return "a host name, with :PORT where needed"; }
+};
+
+// A web origin as browsers write it (RFC 6454 6.2), "*", "null", or one with a wildcard as the
+// leftmost label. Kept as browsers write it: lower case, no default port.
+struct OriginPattern {
+  [[nodiscard]] static std::optional<std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const std::string& value) { return value; }
+  [[nodiscard]] static std::string expected();
+};
+
+// A header field's name (RFC 9110 5.1), kept in lower case.
+struct FieldName {
+  [[nodiscard]] static std::optional<std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const std::string& value) { return value; }
+  [[nodiscard]] static std::string expected() { return "the name of a header field"; }
+};
+
+// The beginning of a request's path.
+struct RoutePath {
+  [[nodiscard]] static std::optional<std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const std::string& value) { return value; }
+  [[nodiscard]] static std::string expected();
+};
+
+// A key, ours or an upstream's name: such names stand in paths of keys, in logs and in metrics.
+struct Name {
+  [[nodiscard]] static std::optional<std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const std::string& value) { return value; }
+  [[nodiscard]] static std::string expected();
+};
+
+// A file's name. With `empty_word`, that word stands for the empty name.
+struct FileName {
+  std::string_view words;  // for expected(): "stdout, off or "
+  std::string_view empty_word = {};
+
+  [[nodiscard]] std::optional<std::string> parse(std::string_view text) const;
+  [[nodiscard]] std::string print(const std::string& value) const;
+  [[nodiscard]] std::string expected() const { return std::string(words) + "the name of a file"; }
+};
+
+}  // namespace config

@@ -1,0 +1,199 @@
+// What of the reader does not depend on the types read: places, paths, and words for refusals.
+#include "config/yaml_reader.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "config/expand.h"
+#include "config/scalars.h"
+
+namespace config {
+namespace {
+
+constexpr size_t keys_max = 1000;  // of one section: the walks over them are quadratic
+
+// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<size_t>> rows(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i)
+    rows[i][0] = i;
+  for (size_t j = 0; j <= b.size(); ++j)
+    rows[0][j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = rows[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      rows[i][j] = std::min({rows[i - 1][j] + 1, rows[i][j - 1] + 1, replaced});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        rows[i][j] = std::min(rows[i][j], rows[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return rows[a.size()][b.size()];
+}
+
+std::string joined(const std::vector<std::string_view>& words) {
+  std::string text;
+  for (const auto word : words) {
+    if (!text.empty()) text += ", ";
+    text += word;
+  }
+  return text;
+}
+
+std::string_view name_of(Node::Kind kind) {
+  switch (kind) {
+    case Node::Kind::null:
+      return "nothing";
+    case Node::Kind::scalar:
+      return "a single value";
+    case Node::Kind::list:
+      return "a list";
+    case Node::Kind::map:
+      return "a section";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string_view nearest_word(std::string_view text, const std::vector<std::string_view>& words) {
+  constexpr size_t compared_bytes_max = 64;  // no key is longer, and the distance costs a × b
+  if (text.size() > compared_bytes_max) return {};
+  std::string_view nearest;
+  size_t nearest_distance = 1 + std::max<size_t>(1, text.size() / 3);
+  for (const auto word : words) {
+    const size_t distance = edit_distance(text, word);
+    if (distance < nearest_distance && distance < word.size()) {
+      nearest = word;
+      nearest_distance = distance;
+    }
+  }
+  return nearest;
+}
+
+void YamlReader::refuse(const std::string& path, std::string why) const {
+  std::string known = path;
+  while (!known.empty() && !places_.contains(known)) {
+    const size_t cut = known.find_last_of(".[");
+    known.resize(cut == std::string::npos ? 0 : cut);
+  }
+  // What is only a default has no place.
+  throw Refusal{known.empty() ? Place{} : places_.at(known), path, std::move(why)};
+}
+
+void YamlReader::open(const Node& node, const std::string& path) {
+  if (node.kind != Node::Kind::map && node.kind != Node::Kind::null) {
+    refuse_node(node, path, path.empty() ? "keys and values" : "a section (keys and values)");
+  }
+  places_[path] = node.place;
+  open_.push_back({&node, path, {}});
+  if (node.keys.size() > keys_max) {
+    throw Refusal{node.place, path, fmt::format("holds more than {} keys", keys_max)};
+  }
+  std::map<std::string_view, int> lines;
+  for (const auto& key : node.keys) {
+    if (!Name::parse(key.text)) {
+      throw Refusal{
+          key.place,
+          path,
+          fmt::format("expected as a key {}, found {}", Name::expected(), quoted(key.text))};
+    }
+    const auto [first, added] = lines.emplace(key.text, key.place.line);
+    if (added) continue;
+    throw Refusal{
+        key.place, path_of(key.text), fmt::format("stands twice, first on line {}", first->second)};
+  }
+}
+
+void YamlReader::close() {
+  const Open& section = open_.back();
+  for (const auto& key : section.map->keys) {
+    const auto& known = section.asked;
+    if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
+    const auto nearest = nearest_word(key.text, known);
+    std::string why = nearest.empty() ? "unknown key; known here: " + joined(known)
+                                      : fmt::format("unknown key; did you mean \"{}\"?", nearest);
+    throw Refusal{key.place, path_of(key.text), std::move(why)};
+  }
+  open_.pop_back();
+}
+
+const Node* YamlReader::take(std::string_view name) {
+  Open& section = open_.back();
+  section.asked.push_back(name);
+  const auto& keys = section.map->keys;
+  const auto key =
+      std::find_if(keys.begin(), keys.end(), [&](const auto& each) { return each.text == name; });
+  if (key == keys.end()) return nullptr;
+  const Node& node = section.map->values[static_cast<size_t>(key - keys.begin())];
+  places_[path_of(name)] = node.place;
+  return &node;
+}
+
+std::string YamlReader::path_of(std::string_view name) const {
+  const std::string& path = open_.back().path;
+  return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
+}
+
+std::string YamlReader::item_path(const std::string& path, size_t index) {
+  return fmt::format("{}[{}]", path, index);
+}
+
+std::string YamlReader::quoted(std::string_view text) {
+  constexpr size_t shown_bytes_max = 80;
+  size_t end = std::min(text.size(), shown_bytes_max);
+  if (end < text.size()) {  // not within a character
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80)
+      --end;
+  }
+  std::string output = "\"";
+  for (const char c : text.substr(0, end)) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      output += fmt::format("\\x{:02x}", c);
+    } else {
+      output += c;
+    }
+  }
+  return output + (end < text.size() ? "…\"" : "\"");
+}
+
+std::string YamlReader::expanded(const Node& node, const std::string& path) {
+  auto text = expand_environment(node.text);
+  if (!text) throw Refusal{node.place, path, text.error().why};
+  if (!is_utf8(*text)) {
+    throw Refusal{node.place, path, "is not UTF-8 text with its variables filled in"};
+  }
+  return *std::move(text);
+}
+
+void YamlReader::refuse_unless_filled_list(const Node& node, const std::string& path) {
+  if (node.kind != Node::Kind::list || node.values.empty()) {
+    refuse_node(node, path, "a list with at least one item");
+  }
+}
+
+void YamlReader::refuse_node(const Node& node,
+                             const std::string& path,
+                             const std::string& expected) {
+  const bool empty = node.kind == Node::Kind::list && node.values.empty();
+  throw Refusal{
+      node.place,
+      path,
+      fmt::format("expected {}, found {}", expected, empty ? "an empty list" : name_of(node.kind))};
+}
+
+void YamlReader::refuse_scalar(const Node& node,
+                               const std::string& path,
+                               const std::string& expected,
+                               const std::string& shown) {
+  // The text as it stands in the file: a variable's value may be a secret.
+  const bool has_variable = node.text.find("${") != std::string::npos;
+  throw Refusal{node.place,
+                path,
+                fmt::format("expected {}, found {}{}",
+                            expected,
+                            shown,
+                            has_variable ? " with its variables filled in" : "")};
+}
+
+}  // namespace config

@@ -1,0 +1,168 @@
+#pragma once
+
+// The visitor of keys.h that fills a Config from a tree. Refuses by throwing Refusal: unknown and
+// duplicate keys, wrong types, values their kind does not take; always with the place and the path.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/yaml_tree.h"
+
+namespace config {
+
+// Resource on the stack of load_text(); borrows the tree.
+class YamlReader {
+ public:
+  // Reads `root` into `target`, which holds the defaults, by its describe(). Once.
+  template <class T>
+  void read(const Node& root, T& target) {
+    read_section(root, "", target);
+  }
+
+  // Throws: `why` about the key at `path`, or about the nearest section above it in the text.
+  [[noreturn]] void refuse(const std::string& path, std::string why) const;
+
+  // The visitor's functions, see keys.h.
+  template <class T, class Kind>
+  void field(std::string_view name, T& value, const Kind& kind) {
+    if (const Node* node = take(name)) value = scalar<T>(*node, path_of(name), kind);
+  }
+  template <class T, class Kind>
+  void field_if_set(std::string_view name, T& value, const Kind& kind) {
+    field(name, value, kind);
+  }
+  template <class T, class Kind>
+  void list(std::string_view name, std::vector<T>& values, const Kind& kind) {
+    const Node* node = take(name);
+    if (node == nullptr) return;
+    if (node->kind != Node::Kind::list) refuse_node(*node, path_of(name), "a list");
+    values = scalars<T>(*node, path_of(name), kind);
+  }
+  template <class T, class Kind>
+  void list_or_word(std::string_view name,
+                    std::string_view word,
+                    std::optional<std::vector<T>>& values,
+                    const Kind& kind) {
+    const Node* node = take(name);
+    if (node == nullptr) return;
+    if (node->kind == Node::Kind::list) {
+      values = scalars<T>(*node, path_of(name), kind);
+    } else if (node->kind == Node::Kind::scalar && expanded(*node, path_of(name)) == word) {
+      values.reset();
+    } else {
+      refuse_node(*node, path_of(name), std::string(word) + " or a list");
+    }
+  }
+  template <class T>
+  void section(std::string_view name, T& value) {
+    if (const Node* node = take(name)) read_section(*node, path_of(name), value);
+  }
+  template <class T>
+  void sections(std::string_view name, std::vector<T>& values) {
+    const Node* node = take(name);
+    if (node == nullptr) return;
+    refuse_unless_filled_list(*node, path_of(name));
+    values.clear();
+    for (size_t i = 0; i < node->values.size(); ++i) {
+      read_section(node->values[i], item_path(path_of(name), i), values.emplace_back());
+    }
+  }
+  template <class T>
+  void named_sections(std::string_view name, std::map<std::string, T>& values) {
+    const Node* node = take(name);
+    if (node == nullptr) return;
+    const std::string path = path_of(name);
+    open(*node, path);
+    for (const auto& key : node->keys) {
+      read_section(*take(key.text), path_of(key.text), values[key.text]);
+    }
+    close();
+  }
+  template <class T, class Kind>
+  void listeners(std::string_view name, std::vector<T>& values, const Kind& kind) {
+    const Node* node = take(name);
+    if (node == nullptr) return;
+    const std::string path = path_of(name);
+    if (node->kind == Node::Kind::scalar) {
+      values = {scalar<T>(*node, path, kind)};
+      return;
+    }
+    refuse_unless_filled_list(*node, path);
+    values.clear();
+    for (size_t i = 0; i < node->values.size(); ++i) {
+      const Node& item = node->values[i];
+      if (item.kind == Node::Kind::map) {
+        read_section(item, item_path(path, i), values.emplace_back());
+      } else {
+        values.push_back(scalar<T>(item, item_path(path, i), kind));
+      }
+    }
+  }
+
+ private:
+  // A map being read. `asked` grows by each take(): at the end it is the list of known keys.
+  struct Open {
+    const Node* map;
+    std::string path;
+    std::vector<std::string_view> asked;
+  };
+
+  template <class T>
+  void read_section(const Node& node, const std::string& path, T& value) {
+    open(node, path);
+    describe(*this, value);
+    close();
+  }
+  template <class T, class Kind>
+  T scalar(const Node& node, const std::string& path, const Kind& kind) {
+    if (node.kind != Node::Kind::scalar) refuse_node(node, path, kind.expected());
+    auto value = kind.parse(expanded(node, path));
+    if (value) return *std::move(value);
+    if constexpr (requires { kind.shown(node.text); }) {
+      refuse_scalar(node, path, kind.expected(), kind.shown(node.text));
+    } else {
+      refuse_scalar(node, path, kind.expected(), quoted(node.text));
+    }
+  }
+  template <class T, class Kind>
+  std::vector<T> scalars(const Node& list, const std::string& path, const Kind& kind) {
+    std::vector<T> values;
+    for (size_t i = 0; i < list.values.size(); ++i) {
+      values.push_back(scalar<T>(list.values[i], item_path(path, i), kind));
+    }
+    return values;
+  }
+
+  // Enters a map; a section with nothing in it (null) is an empty one. Refuses what cannot be keys.
+  void open(const Node& node, const std::string& path);
+  // Leaves it, refusing what nobody asked for.
+  void close();
+  // The value of a key of the open map, null where it is not there.
+  const Node* take(std::string_view name);
+
+  [[nodiscard]] std::string path_of(std::string_view name) const;
+  [[nodiscard]] static std::string item_path(const std::string& path, size_t index);
+  [[nodiscard]] static std::string quoted(std::string_view text);
+  [[nodiscard]] std::string expanded(const Node& node, const std::string& path);
+
+  void refuse_unless_filled_list(const Node& node, const std::string& path);
+  [[noreturn]] static void refuse_node(const Node& node,
+                                       const std::string& path,
+                                       const std::string& expected);
+  [[noreturn]] static void refuse_scalar(const Node& node,
+                                         const std::string& path,
+                                         const std::string& expected,
+                                         const std::string& shown);
+
+  std::vector<Open> open_;
+  std::map<std::string, Place> places_;  // of every path met, for refuse()
+};
+
+// The nearest of `words` by edit distance, empty where none is close enough to be meant.
+[[nodiscard]] std::string_view nearest_word(std::string_view text,
+                                            const std::vector<std::string_view>& words);
+
+}  // namespace config

@@ -1,0 +1,52 @@
+// Indentation and quoting.
+#include "config/yaml_writer.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "config/expand.h"
+
+namespace config {
+namespace {
+
+bool is_plain(std::string_view text) {
+  const auto alnum = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  if (text.empty() || text.ends_with(':')) return false;
+  if (text == "null" || text == "Null" || text == "NULL") return false;
+  if (!alnum(text.front()) && text.front() != '/') return false;
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return alnum(c) || std::string_view("-_./:").find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace
+
+void YamlWriter::line(std::string_view name, std::string_view value) {
+  size_t indent = 2 * depth_;
+  if (item_begins_) indent -= 2;
+  text_.append(indent, ' ');
+  if (item_begins_) text_ += "- ";
+  item_begins_ = false;
+  text_ += name;
+  text_ += value.empty() ? ":" : ": ";
+  text_ += value;
+  text_ += '\n';
+}
+
+std::string YamlWriter::quoted(std::string_view text) {
+  if (is_plain(text)) return std::string(text);
+  std::string output = "\"";
+  for (const char c : escape_expansion(text)) {
+    if (c == '"' || c == '\\') output += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) {
+      output += fmt::format("\\x{:02x}", c);
+    } else {
+      output += c;
+    }
+  }
+  return output + '"';
+}
+
+}  // namespace config

@@ -1,0 +1,88 @@
+#pragma once
+
+// The visitor of keys.h that writes a Config as YAML: what YamlReader reads back to the same.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace config {
+
+// Value on the stack of to_yaml().
+class YamlWriter {
+ public:
+  template <class T, class Kind>
+  void field(std::string_view name, T& value, const Kind& kind) {
+    line(name, quoted(kind.print(value)));
+  }
+  template <class T, class Kind>
+  void field_if_set(std::string_view name, T& value, const Kind& kind) {
+    if (value != T{}) field(name, value, kind);
+  }
+  template <class T, class Kind>
+  void list(std::string_view name, std::vector<T>& values, const Kind& kind) {
+    std::string items;
+    for (const auto& value : values) {
+      if (!items.empty()) items += ", ";
+      items += quoted(kind.print(value));
+    }
+    line(name, "[" + items + "]");
+  }
+  template <class T, class Kind>
+  void list_or_word(std::string_view name,
+                    std::string_view word,
+                    std::optional<std::vector<T>>& values,
+                    const Kind& kind) {
+    if (values) {
+      list(name, *values, kind);
+    } else {
+      line(name, word);
+    }
+  }
+  template <class T>
+  void section(std::string_view name, T& value) {
+    line(name, {});
+    ++depth_;
+    describe(*this, value);
+    --depth_;
+  }
+  template <class T>
+  void sections(std::string_view name, std::vector<T>& values) {
+    line(name, {});
+    depth_ += 2;
+    for (auto& value : values) {
+      item_begins_ = true;
+      describe(*this, value);
+    }
+    depth_ -= 2;
+  }
+  template <class T>
+  void named_sections(std::string_view name, std::map<std::string, T>& values) {
+    line(name, {});
+    ++depth_;
+    for (auto& [key, value] : values)
+      section(key, value);
+    --depth_;
+  }
+  template <class T, class Kind>
+  void listeners(std::string_view name, std::vector<T>& values, const Kind& /*kind*/) {
+    sections(name, values);
+  }
+
+  [[nodiscard]] std::string take_text() { return std::move(text_); }
+
+ private:
+  // "name: value" at the present depth, with the item's dash where one begins.
+  void line(std::string_view name, std::string_view value);
+  // As a YAML scalar: plain where nobody could read it as something else.
+  [[nodiscard]] static std::string quoted(std::string_view text);
+
+  std::string text_;
+  size_t depth_ = 0;
+  bool item_begins_ = false;
+};
+
+}  // namespace config

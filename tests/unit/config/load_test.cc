@@ -1,0 +1,362 @@
+// config/load: what is accepted and to what, and what is refused with which words, where.
+#include "config/load.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+using config::Config;
+using config::load_text;
+
+namespace {
+
+Config loaded(std::string_view text) {
+  const auto config = load_text(text, "test.yaml");
+  if (!config) FAIL(config.error().text());
+  return *config;
+}
+
+std::string refused(std::string_view text) {
+  const auto config = load_text(text, "t");
+  return config ? "(accepted)" : config.error().text();
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+// A folder of its own for each test that needs files; gone with it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "config_test_XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  TemporaryFolder(TemporaryFolder&&) = delete;
+  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
+
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace
+
+TEST_CASE("no text at all is the default configuration") {
+  const Config config = config::default_config();
+  REQUIRE(config.upstreams.contains("openai"));
+  CHECK(config.upstreams.at("openai").url.origin.text() == "https://api.openai.com");
+  REQUIRE(config.routes.size() == 1);
+  CHECK(config.routes[0].path == "/");
+  CHECK(config.routes[0].upstream == "openai");
+  const std::string defaults = config::to_yaml(config);
+  for (const std::string text :
+       {"", "# nothing\n", "{}", "cors:\nlog: ~\n", "upstreams: {openai:}"}) {
+    CAPTURE(text);
+    CHECK(config::to_yaml(loaded(text)) == defaults);
+  }
+}
+
+TEST_CASE("every key arrives where it belongs") {
+  const Config config = loaded(R"(
+listen: ["127.0.0.1:1", {address: "[::1]:2", proxy_protocol: {from: [10.0.0.0/8, unix]}},
+         unix:/run/p.sock]
+workers: 3
+upstreams:
+  openai: {host: example.com:8443, tls: {verify: false, ca_file: /ca.pem, min_version: 1.3}}
+  local:
+    url: http://127.0.0.1:11434/base
+    pool: {connections_max: 11, idle_max: 12, idle_timeout: 13s, waiting_max: 14,
+           waiting_timeout: 15s, warm: 6}
+    timeouts: {connect: 17ms, tls_handshake: 18ms, first_byte: 19ms, silence: 20ms,
+               stream_silence: 33ms}
+routes:
+  - {path: /local, upstream: local, strip_prefix: true, websockets: false, retry_posts: true}
+  - {path: /}
+cors: {enabled: false, allow_origins: ["https://*.a.com"], allow_headers: [A, b],
+       expose_headers: [], max_age: 21m}
+redirects: {follow: false, max: 20}
+headers: {strip_cdn: false, strip_request: [Cookie], strip_response: [], add_forwarded: true,
+          add_via: true}
+limits: {connections_max: 22, when_full: refuse, connections_per_address_max: 32, head_bytes_max: 23KiB, fields_max: 24, body_bytes_max: 25MB,
+         replay_bytes_max: 26, url_bytes_max: 34KiB, pipelined_bytes_max: 35KiB,
+         requests_per_connection_max: 36}
+timeouts: {request_head: 27ms, request_body_silence: 28ms, response_write_silence: 29ms,
+           request_body_rate_min: 37, response_write_rate_min: 38, keep_alive: 30ms, drain: 31ms}
+log: {level: debug, access: /var/log/a.log, format: text}
+admin: {listen: off}
+)");
+  REQUIRE(config.listen.size() == 3);
+  CHECK(config.listen[0].text() == "127.0.0.1:1");
+  CHECK(config.listen[1].text() == "[::1]:2");
+  CHECK(config.listen[1].host == "::1");
+  CHECK(config.listen[2].text() == "unix:/run/p.sock");
+  CHECK(config.listen[0].proxy_protocol.from.empty());
+  REQUIRE(config.listen[1].proxy_protocol.from.size() == 2);
+  CHECK(config.listen[1].proxy_protocol.from[0].text() == "10.0.0.0/8");
+  CHECK(config.listen[1].proxy_protocol.from[1].text() == "unix");
+  CHECK(config.workers == 3);
+  const auto& openai = config.upstreams.at("openai");
+  CHECK(openai.url.origin.host == "api.openai.com");
+  CHECK(openai.host == "example.com:8443");
+  CHECK_FALSE(openai.tls.verify);
+  CHECK(openai.tls.ca_file == "/ca.pem");
+  CHECK(openai.tls.min_version == config::TlsVersion::tls1_3);
+  const auto& local = config.upstreams.at("local");
+  CHECK(local.url.origin.port == 11434);
+  CHECK(local.url.target == "/base");
+  CHECK(local.pool.connections_max == 11);
+  CHECK(local.pool.idle_max == 12);
+  CHECK(local.pool.idle_timeout_ms == 13'000);
+  CHECK(local.pool.waiting_max == 14);
+  CHECK(local.pool.waiting_timeout_ms == 15'000);
+  CHECK(local.pool.warm == 6);
+  CHECK(local.timeouts.connect_ms == 17);
+  CHECK(local.timeouts.tls_handshake_ms == 18);
+  CHECK(local.timeouts.first_byte_ms == 19);
+  CHECK(local.timeouts.silence_ms == 20);
+  CHECK(local.timeouts.stream_silence_ms == 33);
+  REQUIRE(config.routes.size() == 2);
+  CHECK(config.routes[0].path == "/local");
+  CHECK(config.routes[0].upstream == "local");
+  CHECK(config.routes[0].strip_prefix);
+  CHECK_FALSE(config.routes[0].websockets);
+  CHECK(config.routes[0].retry_posts);
+  CHECK(config.routes[1].upstream == "openai");
+  CHECK_FALSE(config.cors.enabled);
+  CHECK(config.cors.allow_origins == std::vector<std::string>{"https://*.a.com"});
+  CHECK(config.cors.allow_headers == std::vector<std::string>{"a", "b"});
+  CHECK(config.cors.expose_headers == std::vector<std::string>{});
+  CHECK(config.cors.max_age_ms == 21 * 60'000);
+  CHECK_FALSE(config.redirects.follow);
+  CHECK(config.redirects.max == 20);
+  CHECK_FALSE(config.headers.strip_cdn);
+  CHECK(config.headers.strip_request == std::vector<std::string>{"cookie"});
+  CHECK(config.headers.strip_response.empty());
+  CHECK(config.headers.add_forwarded);
+  CHECK(config.headers.add_via);
+  CHECK(config.limits.connections_max == 22);
+  CHECK(config.limits.url_bytes_max == 34 * 1024);
+  CHECK(config.limits.pipelined_bytes_max == 35 * 1024);
+  CHECK(config.limits.requests_per_connection_max == 36);
+  CHECK(config.timeouts.request_body_rate_min == 37);
+  CHECK(config.timeouts.response_write_rate_min == 38);
+  CHECK(config.limits.when_full == config::WhenFull::refuse);
+  CHECK(config.limits.connections_per_address_max == 32);
+  CHECK(config.limits.head_bytes_max == 23 * 1024);
+  CHECK(config.limits.fields_max == 24);
+  CHECK(config.limits.body_bytes_max == 25'000'000);
+  CHECK(config.limits.replay_bytes_max == 26);
+  CHECK(config.timeouts.request_head_ms == 27);
+  CHECK(config.timeouts.request_body_silence_ms == 28);
+  CHECK(config.timeouts.response_write_silence_ms == 29);
+  CHECK(config.timeouts.keep_alive_ms == 30);
+  CHECK(config.timeouts.drain_ms == 31);
+  CHECK(config.log.level == base::LogLevel::debug);
+  CHECK(config.log.access == "/var/log/a.log");
+  CHECK(config.log.format == config::LogFormat::text);
+  CHECK_FALSE(config.admin.listen.has_value());
+  // And what is printed of it loads to the same.
+  const std::string text = config::to_yaml(config);
+  CHECK(config::to_yaml(loaded(text)) == text);
+}
+
+TEST_CASE("what is odd to write in YAML survives printing and loading") {
+  Config config = config::default_config();
+  for (const std::string name :
+       {"null",    "~",   "true", "1.5", "- a",         "a: b", "#x",  "a\"b\\c",
+        "${HOME}", "$${", "{a}",  "[a]", "caf\xc3\xa9", "*a",   "&a",  "!a",
+        "%a",      "@a",  " a ",  "...", "---",         "a:",   "'a'", "-"}) {
+    CAPTURE(name);
+    config.log.access = name;
+    config.headers.strip_request = {"a"};
+    config.upstreams["openai"].tls.ca_file = name;
+    const Config again = loaded(config::to_yaml(config));
+    CHECK(again.log.access == name);
+    CHECK(again.upstreams.at("openai").tls.ca_file == name);
+  }
+}
+
+TEST_CASE("listen takes one address or a list") {
+  CHECK(loaded("listen: 127.0.0.1:9\n").listen.at(0).text() == "127.0.0.1:9");
+  CHECK(loaded("listen: :9\n").listen.at(0).text() == "0.0.0.0:9");
+  CHECK(loaded("listen: [127.0.0.1:0, 127.0.0.1:0]\n").listen.size() == 2);
+  CHECK(loaded("listen: [{}]\n").listen.at(0).text() == "0.0.0.0:8080");
+  CHECK(contains(refused("listen: []\n"), "t:1:9: listen: expected a list with at least one item"));
+  CHECK(contains(refused("listen: {address: :9}\n"), "listen: expected a list"));
+  CHECK(contains(refused("listen: [[]]\n"), "listen[0]: expected an address"));
+  CHECK(
+      contains(refused("listen: [{adress: :9}]\n"), "listen[0].adress: unknown key; did you mean"));
+  CHECK(contains(refused("listen: localhost:80\n"), "(no host names), found \"localhost:80\""));
+}
+
+TEST_CASE("refusals say where, what was expected and what was found") {
+  struct Case {
+    std::string text;
+    std::string error;
+  };
+  const std::vector<Case> cases = {
+      // Keys.
+      {"\nfoo: 1\n",
+       "t:2:1: foo: unknown key; known here: listen, workers, upstreams, routes, cors, redirects, "
+       "headers, limits, timeouts, log, admin"},
+      {"worker: 1\n", "t:1:1: worker: unknown key; did you mean \"workers\"?"},
+      {"upstreams:\n  openai:\n    pool: {idle_mx: 1}\n",
+       "t:3:12: upstreams.openai.pool.idle_mx: unknown key; did you mean \"idle_max\"?"},
+      {"cors: {}\nlog: {}\ncors: {}\n", "t:3:1: cors: stands twice, first on line 1"},
+      {"upstreams: {a: {url: http://h}, a: {url: http://h}}\n",
+       "t:1:33: upstreams.a: stands twice, first on line 1"},
+      {"upstreams: {a.b: {url: http://h}}\n",
+       "t:1:13: upstreams: expected as a key a name of letters, digits, '-' and '_', at most 64 of "
+       "them, found \"a.b\""},
+      // Types.
+      {"- a\n", "t:1:1: expected keys and values, found a list"},
+      {"cors: off\n", "t:1:7: cors: expected a section (keys and values), found a single value"},
+      {"workers: [1]\n",
+       "t:1:10: workers: expected auto or a whole number from 1 to 1024, found a list"},
+      {"workers: {a: 1}\n",
+       "t:1:10: workers: expected auto or a whole number from 1 to 1024, found a section"},
+      {"routes: {path: /}\n",
+       "t:1:9: routes: expected a list with at least one item, found a section"},
+      {"routes: []\n",
+       "t:1:9: routes: expected a list with at least one item, found an empty list"},
+      {"routes: [/]\n",
+       "t:1:10: routes[0]: expected a section (keys and values), found a single value"},
+      {"cors: {allow_headers: all}\n",
+       "t:1:23: cors.allow_headers: expected request or a list, found a single value"},
+      // Values.
+      {"workers: 0\n",
+       "t:1:10: workers: expected auto or a whole number from 1 to 1024, found \"0\""},
+      {"cors: {enabled: yes}\n", "t:1:17: cors.enabled: expected true or false, found \"yes\""},
+      {"timeouts: {drain: 30}\n",
+       "t:1:19: timeouts.drain: expected a duration such as 500ms, 55s, 15m or 24h, from 0 to "
+       "168h, "
+       "found \"30\""},
+      {"headers:\n  strip_request:\n    - a\n    - b c\n",
+       "t:4:7: headers.strip_request[1]: expected the name of a header field, found \"b c\""},
+      {"log: {format: \"a\\x1b\\n\"}\n",
+       "t:1:15: log.format: expected json or text, found \"a\\x1b\\x0a\""},
+      {"log: {level: " + std::string(100, 'x') + "}\n",
+       "t:1:14: log.level: expected debug, info, warning or error, found \"" +
+           std::string(80, 'x') + "…\""},
+      // More than one key.
+      {"routes:\n  - {path: /a, upstream: opnai}\n",
+       "t:2:26: routes[0].upstream: no upstream is called \"opnai\"; did you mean \"openai\"?"},
+      {"routes: [{upstream: x}]\n",
+       "t:1:21: routes[0].upstream: no upstream is called \"x\"; `upstreams` must name it"},
+      {"routes: [{path: /a}, {path: /a}]\n",
+       "t:1:29: routes[1].path: another route has the path \"/a\" already"},
+      {"listen: [\"[::1]:9\", \"[0::1]:9\"]\n", "t:1:9: listen[1]: [::1]:9 is listened on already"},
+      {"listen: 127.0.0.1:9901\n", "t: admin.listen: 127.0.0.1:9901 is listened on already"},
+      {"upstreams: {openai: {pool: {idle_max: 4, warm: 5}}}\n",
+       "t:1:48: upstreams.openai.pool.warm: expected at most idle_max (4), found 5"},
+      // YAML.
+      {"a: 1\n b: 2\n", "t:2:3: is not valid YAML: illegal map value"},
+  };
+  for (const Case& each : cases) {
+    CAPTURE(each.text);
+    CHECK(refused(each.text) == each.error);
+  }
+}
+
+TEST_CASE("an upstream needs a URL, and its secrets are not repeated") {
+  CHECK(contains(refused("upstreams:\n  local: {}\n"),
+                 "t:2:10: upstreams.local.url: is missing: expected an http or https URL"));
+  const auto with_user = refused("upstreams: {openai: {url: https://user:secret@h/}}\n");
+  CHECK(contains(with_user, "t:1:27: upstreams.openai.url: expected an http or https URL"));
+  CHECK_FALSE(contains(with_user, "secret"));
+  CHECK_FALSE(contains(refused("upstreams: {openai: {url: \"https://h/?k=secret\"}}\n"), "secret"));
+}
+
+TEST_CASE("values come from the environment, in every kind of value") {
+  REQUIRE(setenv("OPENAI_PROXY_TEST_SECRET", "s3cret!", 1) == 0);
+  REQUIRE(setenv("OPENAI_PROXY_TEST_WORD", "request", 1) == 0);
+  REQUIRE(setenv("OPENAI_PROXY_TEST_BYTES", "\xff", 1) == 0);
+  REQUIRE(unsetenv("OPENAI_PROXY_TEST_UNSET") == 0);
+  const Config config = loaded(R"(
+listen: "${OPENAI_PROXY_TEST_UNSET:-127.0.0.1:7}"
+workers: ${OPENAI_PROXY_TEST_UNSET:-7}
+upstreams: {openai: {url: "https://${OPENAI_PROXY_TEST_WORD}.example.com"}}
+cors: {allow_headers: "${OPENAI_PROXY_TEST_WORD}", allow_origins: ["${OPENAI_PROXY_TEST_UNSET:-*}"]}
+)");
+  CHECK(config.listen.at(0).port == 7);
+  CHECK(config.workers == 7);
+  CHECK(config.upstreams.at("openai").url.origin.host == "request.example.com");
+  CHECK_FALSE(config.cors.allow_headers.has_value());
+  CHECK(config.cors.allow_origins.at(0) == "*");
+
+  CHECK(refused("workers: ${OPENAI_PROXY_TEST_UNSET}\n") ==
+        "t:1:10: workers: the environment variable OPENAI_PROXY_TEST_UNSET is not set "
+        "(${OPENAI_PROXY_TEST_UNSET:-VALUE} would give a default)");
+  // The variable's value may be a secret: the text of the file is shown instead.
+  CHECK(refused("workers: ${OPENAI_PROXY_TEST_SECRET}\n") ==
+        "t:1:10: workers: expected auto or a whole number from 1 to 1024, found "
+        "\"${OPENAI_PROXY_TEST_SECRET}\" with its variables filled in");
+  CHECK(contains(refused("log: {access: \"${OPENAI_PROXY_TEST_BYTES}\"}\n"), "is not UTF-8 text"));
+}
+
+TEST_CASE("files are read whole, or refused with a reason") {
+  const TemporaryFolder folder;
+  std::ofstream(folder.file("good.yaml")) << "workers: 9\n";
+  const auto good = config::load_file(folder.file("good.yaml"));
+  REQUIRE(good);
+  CHECK(good->workers == 9);
+
+  std::ofstream(folder.file("bad.yaml")) << "workers: x\n";
+  const auto bad = config::load_file(folder.file("bad.yaml"));
+  REQUIRE_FALSE(bad);
+  CHECK(bad.error().text().find(folder.file("bad.yaml") + ":1:10: workers: ") == 0);
+
+  const auto missing = config::load_file(folder.file("none.yaml"));
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().text() == folder.file("none.yaml") + ": No such file or directory");
+
+  const auto directory = config::load_file(folder.file(""));
+  REQUIRE_FALSE(directory);
+  CHECK(directory.error().why == "Is a directory");
+
+  std::ofstream(folder.file("large.yaml")) << std::string((size_t{1} << 20U) + 1, '#');
+  const auto large = config::load_file(folder.file("large.yaml"));
+  REQUIRE_FALSE(large);
+  CHECK(large.error().text() == folder.file("large.yaml") + ": is larger than 1048576 bytes");
+
+  // root reads everything: then there is no such case.
+  if (geteuid() != 0) {
+    std::filesystem::permissions(folder.file("good.yaml"), std::filesystem::perms::none);
+    const auto unreadable = config::load_file(folder.file("good.yaml"));
+    REQUIRE_FALSE(unreadable);
+    CHECK(unreadable.error().why == "Permission denied");
+  }
+}
+
+TEST_CASE("the command line's values say what they expect") {
+  REQUIRE(config::parse_listen("[::1]:80"));
+  CHECK(contains(config::parse_listen("x").error(), "expected an address such as"));
+  REQUIRE(config::parse_upstream("https://127.0.0.1:9443"));
+  CHECK(contains(config::parse_upstream("127.0.0.1").error(), "found \"127.0.0.1\""));
+  const auto level = config::parse_log_level("warning");
+  REQUIRE(level);
+  CHECK(*level == base::LogLevel::warning);
+  CHECK(config::parse_log_level("warn").error() ==
+        "expected debug, info, warning or error, found \"warn\"");
+}
+
+TEST_CASE("a section of very many keys is refused, not walked") {
+  std::string text = "upstreams:\n";
+  for (int i = 0; i < 1001; ++i)
+    text += "  a" + std::to_string(i) + ": {url: http://h}\n";
+  CHECK(refused(text) == "t:2:3: upstreams: holds more than 1000 keys");
+}

@@ -1,0 +1,67 @@
+#pragma once
+
+// The character classes of RFC 9110 5.6 as tables.
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace http {
+
+namespace detail {
+
+constexpr std::array<bool, 256> make_token_chars() {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~"))
+    table[static_cast<uint8_t>(c)] = true;
+  for (char c = '0'; c <= '9'; ++c)
+    table[static_cast<uint8_t>(c)] = true;
+  for (char c = 'a'; c <= 'z'; ++c)
+    table[static_cast<uint8_t>(c)] = true;
+  for (char c = 'A'; c <= 'Z'; ++c)
+    table[static_cast<uint8_t>(c)] = true;
+  return table;
+}
+inline constexpr std::array<bool, 256> token_chars = make_token_chars();
+
+}  // namespace detail
+
+// tchar (RFC 9110 5.6.2).
+[[nodiscard]] constexpr bool is_token_char(char c) {
+  return detail::token_chars[static_cast<uint8_t>(c)];
+}
+
+// A token: field names, methods, list elements such as connection options.
+[[nodiscard]] constexpr bool is_token(std::string_view text) {
+  for (const char c : text) {
+    if (!is_token_char(c)) return false;
+  }
+  return !text.empty();
+}
+
+// Text that may stand in a field value or a reason phrase (RFC 9110 5.5): tab, space, visible ASCII
+// and obs-text; no other control byte.
+[[nodiscard]] constexpr bool is_field_text(std::string_view text) {
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return false;
+  }
+  return true;
+}
+
+// What may stand in a request target as it is received: all but white space and controls. That is
+// wider than RFC 3986; the target is forwarded byte for byte.
+[[nodiscard]] constexpr bool is_target_char(char c) {
+  const auto byte = static_cast<uint8_t>(c);
+  return byte > 0x20 && byte != 0x7f;
+}
+
+[[nodiscard]] constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+[[nodiscard]] constexpr char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+}  // namespace http

@@ -1,0 +1,36 @@
+#pragma once
+
+// The common case of a head's fields, many bytes at a time. Whatever is not plain is left to
+// llhttp.
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "http/head.h"
+
+namespace http {
+
+// Appends the fields of `lines` (each "name: value CRLF", RFC 9112 5; the empty line is not part of
+// it) to `fields` as views, values trimmed. False, with `fields` as it was, where there are more
+// than `fields_max`, or where any byte is not as a strict sender would put it: then llhttp has to
+// judge, and finds the reason to refuse it.
+[[nodiscard]] bool split_plain_fields(std::string_view lines,
+                                      size_t fields_max,
+                                      std::vector<Field>& fields);
+
+// Fields that change how llhttp reads on: it must see them.
+[[nodiscard]] constexpr bool concerns_llhttp(FieldId id) {
+  switch (id) {
+    case FieldId::connection:
+    case FieldId::content_length:
+    case FieldId::proxy_connection:
+    case FieldId::transfer_encoding:
+    case FieldId::upgrade:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace http

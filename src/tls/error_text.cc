@@ -1,0 +1,139 @@
+// Our own short words where mbedTLS's are for its developers.
+#include "tls/error_text.h"
+
+#include <array>
+#include <fmt/format.h>
+#include <string_view>
+
+#include <mbedtls/error.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+
+#include "tls/context.h"
+
+namespace tls {
+namespace {
+
+struct Reason {
+  uint32_t flag;
+  std::string_view text;
+};
+
+constexpr Reason reasons[] = {
+    {MBEDTLS_X509_BADCERT_EXPIRED, "expired"},
+    {MBEDTLS_X509_BADCERT_FUTURE, "not valid yet"},
+    {MBEDTLS_X509_BADCERT_CN_MISMATCH, "wrong name"},
+    {MBEDTLS_X509_BADCERT_NOT_TRUSTED, "unknown CA"},
+    {MBEDTLS_X509_BADCERT_REVOKED, "revoked"},
+    {MBEDTLS_X509_BADCERT_MISSING, "no certificate"},
+    {MBEDTLS_X509_BADCERT_KEY_USAGE, "key usage does not allow it"},
+    {MBEDTLS_X509_BADCERT_EXT_KEY_USAGE, "not for servers (extended key usage)"},
+    {MBEDTLS_X509_BADCERT_NS_CERT_TYPE, "certificate type does not allow it"},
+    {MBEDTLS_X509_BADCERT_BAD_MD, "signed with too weak a hash"},
+    {MBEDTLS_X509_BADCERT_BAD_PK, "signed with too weak a kind of key"},
+    {MBEDTLS_X509_BADCERT_BAD_KEY, "key too weak"},
+};
+
+struct Alert {
+  uint8_t number;
+  std::string_view text;
+};
+
+// Those that tell a person what to change.
+constexpr Alert alerts[] = {
+    {MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE, "no common cipher or group"},
+    {MBEDTLS_SSL_ALERT_MSG_BAD_CERT, "bad certificate"},
+    {MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN, "unknown certificate"},
+    {MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA, "unknown CA"},
+    {MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED, "access denied"},
+    {MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION, "no common TLS version"},
+    {MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR, "internal error"},
+    {MBEDTLS_SSL_ALERT_MSG_UNRECOGNIZED_NAME, "it does not know this server name"},
+    {116, "it demands a client certificate"},
+    {MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL, "it does not speak http/1.1"},
+};
+
+constexpr size_t name_bytes_max = 256;
+
+std::string name_text(const mbedtls_x509_name& name) {
+  std::array<char, name_bytes_max> text{};
+  if (mbedtls_x509_dn_gets(text.data(), text.size(), &name) <= 0) return "(unreadable)";
+  return text.data();
+}
+
+std::string day_text(const mbedtls_x509_time& time) {
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+                     time.year,
+                     time.mon,
+                     time.day,
+                     time.hour,
+                     time.min,
+                     time.sec);
+}
+
+std::string alternative_names_text(const mbedtls_x509_crt& certificate) {
+  constexpr int tag_mask = MBEDTLS_ASN1_TAG_VALUE_MASK;
+  std::string text;
+  for (const mbedtls_x509_sequence* entry = &certificate.subject_alt_names; entry != nullptr;
+       entry = entry->next) {
+    if (entry->buf.p == nullptr || (entry->buf.tag & tag_mask) != MBEDTLS_X509_SAN_DNS_NAME) {
+      continue;
+    }
+    if (text.size() + entry->buf.len > name_bytes_max) return text + " …";
+    text += ' ';
+    text.append(reinterpret_cast<const char*>(entry->buf.p), entry->buf.len);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string library_text(int code) {
+  // Another text of mbedTLS's is a page long.
+  if (code == MBEDTLS_ERR_SSL_CONN_EOF) return "the connection ended within the handshake";
+  std::array<char, 256> text{};
+  mbedtls_strerror(code, text.data(), text.size());
+  return fmt::format("{} (-0x{:04x})", text.data(), static_cast<unsigned>(-code));
+}
+
+std::string alert_text(uint8_t alert) {
+  for (const Alert& known : alerts) {
+    if (known.number != alert) continue;
+    return fmt::format("the peer ended it with alert {}: {}", alert, known.text);
+  }
+  return fmt::format("the peer ended it with alert {}", alert);
+}
+
+std::string refusal_text(uint32_t flags) {
+  std::string text;
+  for (const Reason& reason : reasons) {
+    if ((flags & reason.flag) == 0) continue;
+    flags &= ~reason.flag;
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", reason.text);
+  }
+  if (flags != 0 || text.empty()) {
+    text += fmt::format("{}refused (flags 0x{:x})", text.empty() ? "" : ", ", flags);
+  }
+  return text;
+}
+
+std::string certificate_text(const mbedtls_x509_crt& certificate) {
+  std::string text = fmt::format("subject \"{}\", issuer \"{}\", valid from {} to {} UTC",
+                                 name_text(certificate.subject),
+                                 name_text(certificate.issuer),
+                                 day_text(certificate.valid_from),
+                                 day_text(certificate.valid_to));
+  const std::string names = alternative_names_text(certificate);
+  if (!names.empty()) text += fmt::format(", for{}", names);
+  return text;
+}
+
+std::string error_text(base::Error error) {
+  if (error.code == base::Code::certificate) {
+    return refusal_text(static_cast<uint32_t>(error.raw));
+  }
+  if (error.code == base::Code::tls && error.raw != 0) return library_text(error.raw);
+  return std::string(base::code_name(error.code));
+}
+
+}  // namespace tls

@@ -1,0 +1,25 @@
+#pragma once
+
+// Words for what mbedTLS and its certificate checks report.
+
+#include <cstdint>
+#include <string>
+
+struct mbedtls_x509_crt;
+
+namespace tls {
+
+// mbedTLS's text for one of its (negative) codes, with the code.
+[[nodiscard]] std::string library_text(int code);
+
+// Why a certificate was refused: MBEDTLS_X509_BADCERT_* flags as "expired, wrong name".
+[[nodiscard]] std::string refusal_text(uint32_t flags);
+
+// What a fatal alert of the peer's says (RFC 8446 6.2).
+[[nodiscard]] std::string alert_text(uint8_t alert);
+
+// Who a certificate speaks for: subject, issuer, validity and the names it holds for. It is the
+// peer's text: control bytes are escaped by the log, its length is bounded here.
+[[nodiscard]] std::string certificate_text(const mbedtls_x509_crt& certificate);
+
+}  // namespace tls

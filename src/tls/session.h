@@ -1,0 +1,124 @@
+#pragma once
+
+// One connection's TLS state, without sockets and loops: ciphertext in, plaintext out, and back.
+// The only place that drives mbedTLS's record layer.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <mbedtls/ssl.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "tls/context.h"
+#include "tls/server_context.h"
+
+namespace tls {
+
+// Resource, owned by a TlsStream. One thread at a time; handshake() touches nothing of the worker's
+// and may run on another one. Holds record buffers only while a record is incomplete: about 3 KiB
+// at rest.
+class Session {
+ public:
+  enum class Status : uint8_t {
+    done,        // handshake(): keys are there
+    want_input,  // all input is consumed
+    plain_full,  // decrypt(): `into` is full, call again
+    closed,      // the peer's close_notify came
+    failed,      // see error(); nothing more can be done
+  };
+  struct Plain {
+    size_t size;  // bytes put into `into`
+    Status status;
+  };
+
+  // Payload bytes of one record. Not 2^14: mbedTLS pads TLS 1.3 records to a multiple of 16 and
+  // would exceed what RFC 8446 5.2 allows.
+  static constexpr size_t payload_max = 16 * 1024 - 1;
+  // What a record adds to its payload: header, explicit IV, type, padding, tag.
+  static constexpr size_t record_overhead_max = 64;
+
+  // A client's, with a session of the context's to resume if there is one.
+  explicit Session(ClientContext& context);
+  // A server's.
+  explicit Session(ServerContext& context);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  Session(Session&&) = delete;
+  Session& operator=(Session&&) = delete;
+
+  // Goes on with the handshake, consuming `input` from its front: done, want_input or failed. Call
+  // it with nothing to start. What follows the handshake stays in `input`.
+  [[nodiscard]] Status handshake(base::Bytes& input);
+
+  // After the handshake: decrypts from the front of `input` into `into`: want_input, plain_full,
+  // closed or failed. Keeps tickets, answers what needs an answer (see flight()).
+  [[nodiscard]] Plain decrypt(base::Bytes& input, std::span<std::byte> into);
+
+  // Where the payload of the next record goes in `area` (at least record_overhead_max more than the
+  // payload); encrypt() must follow. At most payload_max bytes.
+  [[nodiscard]] std::span<std::byte> payload_area(std::span<std::byte> area);
+  // Makes `payload_bytes` (> 0) of that area a record, in place; returns its size, which starts at
+  // the area's begin. 0: failed, see error().
+  [[nodiscard]] size_t encrypt(size_t payload_bytes);
+
+  // Puts a close_notify into flight(). After the handshake only.
+  void close_notify();
+
+  // Records made by the other calls, to be sent at once, then cleared.
+  [[nodiscard]] std::vector<std::byte>& flight() { return flight_; }
+
+  [[nodiscard]] base::Error error() const { return error_; }
+  // For the log: what was wrong with the peer's certificates, or what alert it sent. May be empty.
+  [[nodiscard]] const std::string& failure_text() const { return failure_text_; }
+  // After the handshake: whether a session was resumed (known on a client's side only).
+  [[nodiscard]] bool resumed() const { return resumed_; }
+
+ private:
+  static constexpr unsigned tickets_max = 4;  // kept per connection
+  static constexpr unsigned answers_max = 8;  // alerts sent to a living connection
+  static constexpr size_t alert_area_bytes = 512;
+
+  static int on_send(void* self, const unsigned char* bytes, size_t size);
+  static int on_receive(void* self, unsigned char* into, size_t size);
+  static int on_certificate(void* self, mbedtls_x509_crt* crt, int depth, uint32_t* flags);
+
+  [[nodiscard]] bool knows_chain(const mbedtls_x509_crt& chain) const;
+  void note_certificate(mbedtls_x509_crt& certificate, int depth, uint32_t& flags);
+
+  void setup();
+  void setup_client();
+  void finish_handshake();
+  void keep_session();
+  Status fail(int code);
+  void attach_input();
+  void detach_input();
+  void attach_output(std::span<std::byte> area, size_t explicit_iv_bytes);
+  void detach_output();
+
+  Context& context_;
+  ClientContext* client_;  // null on a server's side
+  mbedtls_ssl_context ssl_;
+  base::Bytes input_;
+  std::vector<std::byte> flight_;
+  std::string failure_text_;
+  int64_t chain_expiry_s_ = INT64_MAX;  // the earliest of the certificates checked so far
+  base::Error error_{base::Code::tls};
+  std::array<unsigned char, 8> input_counter_{};   // while no input buffer is attached
+  std::array<unsigned char, 8> output_counter_{};  // where mbedTLS writes a copy of its own
+  std::span<std::byte> record_;                    // where encrypt() works; empty otherwise
+  size_t record_bytes_ = 0;
+  uint8_t explicit_iv_bytes_ = 0;
+  uint8_t tickets_ = 0;
+  uint8_t answers_ = 0;
+  bool starved_ = false;  // mbedTLS asked for more than input_ has
+  bool resuming_ = false;
+  bool resumed_ = false;
+};
+
+}  // namespace tls

@@ -1,0 +1,105 @@
+// Reading root certificates.
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fmt/format.h>
+
+#include <mbedtls/x509_crt.h>
+
+#include "base/log.h"
+#include "tls/context.h"
+#include "tls/error_text.h"
+#include "tls/verified_chains.h"
+
+namespace tls {
+namespace {
+
+constexpr size_t bundle_bytes_max = 16 * 1024 * 1024;  // a bundle is about 220 KiB
+
+// Debian, Ubuntu, Alpine, Arch; Fedora and RHEL; older ones of those; SUSE; Alpine, BSDs; RHEL 6.
+constexpr std::array system_bundles = {
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/etc/pki/tls/cacert.pem",
+};
+
+struct FileCloser {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+// The whole file, or an errno.
+base::Result<std::string, int> read_file(const char* path) {
+  const std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path, "re"));
+  if (file == nullptr) return errno;
+  std::string text;
+  std::array<char, 64 * 1024> block{};
+  while (const size_t got = std::fread(block.data(), 1, block.size(), file.get())) {
+    text.append(block.data(), got);
+    if (text.size() > bundle_bytes_max) return EFBIG;
+  }
+  if (std::ferror(file.get()) != 0) return errno != 0 ? errno : EIO;
+  return text;
+}
+
+}  // namespace
+
+void TrustStore::FreeChain::operator()(mbedtls_x509_crt* chain) const {
+  mbedtls_x509_crt_free(chain);
+  delete chain;
+}
+
+TrustStore::TrustStore()
+    : chain_(new mbedtls_x509_crt), verified_(std::make_unique<VerifiedChains>()) {
+  mbedtls_x509_crt_init(chain_.get());
+}
+
+TrustStore::~TrustStore() = default;
+
+TrustStore::Loaded TrustStore::from_pem(std::string_view pem, const std::string& origin) {
+  const std::shared_ptr<TrustStore> store(new TrustStore);
+  const std::string text(pem);  // mbedTLS wants the NUL counted
+  const int result = mbedtls_x509_crt_parse(
+      store->chain_.get(), reinterpret_cast<const unsigned char*>(text.c_str()), text.size() + 1);
+  for (const mbedtls_x509_crt* root = store->chain_.get(); root != nullptr; root = root->next) {
+    if (root->version != 0) ++store->size_;
+  }
+  if (store->size_ == 0) {
+    return fmt::format(
+        "no certificate in {} can be read ({}): it must be a PEM file with "
+        "BEGIN CERTIFICATE blocks",
+        origin,
+        result < 0 ? library_text(result) : "nothing usable");
+  }
+  if (result > 0) {
+    base::log_info("{}: {} of {} certificates are of a kind we cannot use and were skipped",
+                   origin,
+                   result,
+                   store->size_ + static_cast<size_t>(result));
+  }
+  return std::shared_ptr<const TrustStore>(store);
+}
+
+TrustStore::Loaded TrustStore::from_file(const std::string& path) {
+  const auto text = read_file(path.c_str());
+  if (!text) return fmt::format("cannot read {}: {}", path, std::strerror(text.error()));
+  return from_pem(*text, path);
+}
+
+TrustStore::Loaded TrustStore::system() {
+  std::string tried;
+  for (const char* path : system_bundles) {
+    const auto text = read_file(path);
+    if (text) return from_pem(*text, path);
+    tried += fmt::format("{}{} ({})", tried.empty() ? "" : ", ", path, std::strerror(text.error()));
+  }
+  return fmt::format(
+      "no root certificates found; install the package ca-certificates, or name a "
+      "PEM file as tls.ca_file of the upstream. Tried: {}",
+      tried);
+}
+
+}  // namespace tls

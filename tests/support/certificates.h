@@ -1,0 +1,66 @@
+#pragma once
+
+// Certificates made at test time with mbedTLS's own writer: nothing to install, nothing to expire.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace test {
+
+enum class KeyKind : unsigned char { ecdsa_p256, rsa_2048 };
+
+// PEM texts. A leaf's chain is the leaf alone; its authority signs directly.
+struct Credentials {
+  std::string certificate_pem;
+  std::string key_pem;
+};
+
+// What a leaf says. The default is good for `localhost`, 127.0.0.1 and ::1.
+struct LeafOptions {
+  std::vector<std::string> names = {"localhost", "127.0.0.1", "::1"};  // DNS names, IP literals
+  KeyKind key = KeyKind::ecdsa_p256;
+  int valid_from_days = -1;  // counted from today
+  int valid_to_days = 30;
+};
+
+// Resource: a root with its key. Any one thread at a time.
+class Authority {
+ public:
+  explicit Authority(const std::string& name = "Test Root", KeyKind key = KeyKind::ecdsa_p256);
+  ~Authority();
+  Authority(const Authority&) = delete;
+  Authority& operator=(const Authority&) = delete;
+  Authority(Authority&&) = delete;
+  Authority& operator=(Authority&&) = delete;
+
+  // What clients are to trust.
+  [[nodiscard]] const std::string& certificate_pem() const;
+  // A server certificate signed by this root, and its key.
+  [[nodiscard]] Credentials issue(const LeafOptions& options = {}) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// A leaf that signed itself.
+[[nodiscard]] Credentials self_signed(const LeafOptions& options = {});
+
+// Writes `text` to a new file under the temporary folder; the file goes with the object.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& text);
+  ~TemporaryFile();
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  TemporaryFile(TemporaryFile&&) = delete;
+  TemporaryFile& operator=(TemporaryFile&&) = delete;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace test

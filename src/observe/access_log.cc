@@ -1,0 +1,269 @@
+#include "observe/access_log.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <iterator>
+#include <unistd.h>
+#include <utility>
+
+#include "base/log.h"
+
+namespace observe {
+namespace {
+
+// Lines are collected this long before they go out together: one write for many.
+constexpr std::chrono::milliseconds gather_time{20};
+constexpr uint64_t complaint_interval_s = 60;
+
+uint64_t unix_now_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
+}
+
+// A JSON string's inside, also fit for the text format: no control byte, quote or backslash as is.
+void append_escaped(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte >= 0x7f) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
+    } else {
+      if (c == '"' || c == '\\') out.push_back('\\');
+      out.push_back(c);
+    }
+  }
+}
+
+void append_time(std::string& out, uint64_t unix_time_ms) {
+  const auto seconds = static_cast<time_t>(unix_time_ms / 1000);
+  tm utc{};
+  gmtime_r(&seconds, &utc);
+  fmt::format_to(std::back_inserter(out),
+                 "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+                 utc.tm_year + 1900,
+                 utc.tm_mon + 1,
+                 utc.tm_mday,
+                 utc.tm_hour,
+                 utc.tm_min,
+                 utc.tm_sec,
+                 unix_time_ms % 1000);
+}
+
+// Builds one line in either format from name and value pairs.
+class Line {
+ public:
+  Line(std::string& out, LogFormat format) : out_(out), format_(format) {}
+
+  void time(uint64_t unix_time_ms) {
+    start("time");
+    quote();
+    append_time(out_, unix_time_ms);
+    quote();
+  }
+  void text(std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    start(name);
+    out_.push_back('"');
+    append_escaped(out_, value);
+    out_.push_back('"');
+  }
+  void number(std::string_view name, uint64_t value) {
+    start(name);
+    fmt::format_to(std::back_inserter(out_), "{}", value);
+  }
+  void truth(std::string_view name, bool value) {
+    start(name);
+    out_ += value ? "true" : "false";
+  }
+  void end() {
+    if (format_ == LogFormat::json) out_.push_back('}');
+  }
+
+ private:
+  void quote() {
+    if (format_ == LogFormat::json) out_.push_back('"');
+  }
+  void start(std::string_view name) {
+    const bool json = format_ == LogFormat::json;
+    if (first_) {
+      if (json) out_.push_back('{');
+    } else {
+      out_.push_back(json ? ',' : ' ');
+    }
+    first_ = false;
+    quote();
+    out_ += name;
+    quote();
+    out_.push_back(json ? ':' : '=');
+  }
+
+  std::string& out_;
+  LogFormat format_;
+  bool first_ = true;
+};
+
+}  // namespace
+
+std::string_view outcome_name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::complete:
+      return "complete";
+    case Outcome::local:
+      return "local";
+    case Outcome::client_left:
+      return "client_left";
+    case Outcome::upstream_failed:
+      return "upstream_failed";
+    case Outcome::timeout:
+      return "timeout";
+    case Outcome::cut:
+      return "cut";
+  }
+  return "unknown";
+}
+
+void append_line(std::string& out,
+                 const Summary& summary,
+                 LogFormat format,
+                 uint64_t unix_time_ms) {
+  Line line(out, format);
+  line.time(unix_time_ms);
+  line.text("client", summary.client_address);
+  line.text("method", summary.method);
+  line.text("path", summary.path);
+  line.number("status", summary.status);
+  line.number("bytes_up", summary.bytes_up);
+  line.number("bytes_down", summary.bytes_down);
+  if (summary.first_byte_ms != 0) {
+    line.number("first_byte_ms", summary.first_byte_ms - summary.started_ms);
+  }
+  line.number("total_ms", summary.ended_ms - summary.started_ms);
+  line.text("upstream", summary.upstream);
+  if (summary.attempts > 0) {
+    line.number("attempts", summary.attempts);
+    line.truth("reused", summary.reused);
+  }
+  line.text("outcome", outcome_name(summary.outcome));
+  line.text("error", summary.error_code);
+  line.text("request_id", summary.request_id);
+  line.end();
+}
+
+AccessLog::~AccessLog() {
+  if (writer_.joinable()) {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    writer_.join();
+  }
+  if (fd_ > STDERR_FILENO) ::close(fd_);
+}
+
+base::Result<int, std::string> AccessLog::open_target(const std::string& target) const {
+  if (target == "off") return -1;
+  if (target == "stdout") return STDOUT_FILENO;
+  const int fd = ::open(target.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  if (fd < 0) {
+    return fmt::format(
+        "cannot open the access log {}: {}; make its directory writable for this "
+        "user or set log.access to another file, `stdout` or `off`",
+        target,
+        std::strerror(errno));
+  }
+  return fd;
+}
+
+base::Result<std::monostate, std::string> AccessLog::open(const std::string& target,
+                                                          LogFormat format) {
+  const base::Result<int, std::string> opened = open_target(target);
+  if (!opened) return opened.error();
+  {
+    const std::lock_guard lock(file_mutex_);
+    if (fd_ > STDERR_FILENO) ::close(fd_);
+    fd_ = *opened;
+    target_ = target;
+  }
+  format_.store(format, std::memory_order_relaxed);
+  enabled_.store(*opened >= 0, std::memory_order_relaxed);
+  if (*opened >= 0 && !writer_.joinable()) writer_ = std::thread([this] { run(); });
+  return std::monostate{};
+}
+
+void AccessLog::reopen() {
+  const std::lock_guard lock(file_mutex_);
+  if (fd_ <= STDERR_FILENO) return;
+  const base::Result<int, std::string> opened = open_target(target_);
+  if (!opened) {
+    base::log_error("{}; still writing to the old file", opened.error());
+    return;
+  }
+  ::close(std::exchange(fd_, *opened));
+}
+
+void AccessLog::write(const Summary& summary) {
+  if (!enabled()) return;
+  const uint64_t now_ms = unix_now_ms();
+  bool was_empty = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.size() >= waiting_bytes_max) {
+      dropped_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    was_empty = waiting_.empty();
+    append_line(waiting_, summary, format_.load(std::memory_order_relaxed), now_ms);
+    waiting_.push_back('\n');
+  }
+  if (was_empty) wake_.notify_one();
+}
+
+void AccessLog::run() {
+  std::string lines;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    if (!stopping_) {
+      wake_.wait_for(lock, gather_time, [this] { return stopping_; });
+    }
+    if (waiting_.empty() && stopping_) return;
+    std::swap(lines, waiting_);
+    lock.unlock();
+    write_out(lines);
+    lines.clear();
+    lock.lock();
+  }
+}
+
+void AccessLog::write_out(std::string& lines) {
+  const std::lock_guard lock(file_mutex_);
+  std::string_view rest = lines;
+  while (fd_ >= 0 && !rest.empty()) {
+    const ssize_t written = ::write(fd_, rest.data(), rest.size());
+    if (written > 0) {
+      rest.remove_prefix(static_cast<size_t>(written));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    const int why = errno;
+    dropped_.fetch_add(static_cast<uint64_t>(std::count(rest.begin(), rest.end(), '\n')),
+                       std::memory_order_relaxed);
+    const uint64_t now_s = unix_now_ms() / 1000;
+    if (now_s >= complaint_due_s_) {
+      complaint_due_s_ = now_s + complaint_interval_s;
+      base::log_error("access log {}: {}; {} lines lost so far, requests go on",
+                      target_,
+                      std::strerror(why),
+                      dropped());
+    }
+    return;
+  }
+}
+
+}  // namespace observe

@@ -1,0 +1,132 @@
+#include "observe/metrics.h"
+
+#include <fmt/format.h>
+#include <iterator>
+#include <string_view>
+
+namespace observe {
+namespace {
+
+template <class Get>
+uint64_t sum(std::span<const Metrics* const> workers, Get get) {
+  uint64_t total = 0;
+  for (const Metrics* worker : workers)
+    total += get(*worker).value();
+  return total;
+}
+
+struct Plain {
+  std::string_view name;
+  std::string_view type;
+  std::string_view help;
+  Counter Metrics::*counter;
+};
+
+constexpr std::array plain_metrics = {
+    Plain{"client_connections_total",
+          "counter",
+          "Client connections accepted.",
+          &Metrics::client_connections},
+    Plain{"client_connections",
+          "gauge",
+          "Client connections open now.",
+          &Metrics::client_connections_open},
+    Plain{"accepts_held_total",
+          "counter",
+          "Times accepting stopped at the connection limit.",
+          &Metrics::accepts_held},
+    Plain{"clients_too_slow_total",
+          "counter",
+          "Clients cut for sending a head or body, or reading a response, too slowly.",
+          &Metrics::clients_too_slow},
+    Plain{"exchanges", "gauge", "Requests being served now.", &Metrics::exchanges_open},
+    Plain{"bytes_up_total", "counter", "Request body bytes received.", &Metrics::bytes_up},
+    Plain{"bytes_down_total", "counter", "Response body bytes sent.", &Metrics::bytes_down},
+    Plain{"upstream_connections_total",
+          "counter",
+          "Upstream connections dialled.",
+          &Metrics::upstream_connections},
+    Plain{"upstream_connections",
+          "gauge",
+          "Upstream connections open now.",
+          &Metrics::upstream_connections_open},
+    Plain{"upstream_connections_failed_total",
+          "counter",
+          "Upstream dials that failed.",
+          &Metrics::upstream_connections_failed},
+    Plain{"upstream_reused_total",
+          "counter",
+          "Requests sent on a pooled connection.",
+          &Metrics::upstream_reused},
+    Plain{"upstream_retries_total",
+          "counter",
+          "Requests sent again after a stale connection.",
+          &Metrics::upstream_retries},
+    Plain{
+        "redirects_followed_total", "counter", "Redirects followed.", &Metrics::redirects_followed},
+    Plain{"tunnels_total", "counter", "Upgraded connections.", &Metrics::tunnels},
+};
+
+}  // namespace
+
+void Metrics::count(const Summary& summary) {
+  exchanges[static_cast<size_t>(summary.outcome)].add();
+  const size_t status_class = summary.status / 100;
+  responses[status_class < status_classes ? status_class : 0].add();
+  bytes_up.add(summary.bytes_up);
+  bytes_down.add(summary.bytes_down);
+}
+
+std::string_view refusal_name(size_t reason) {
+  constexpr std::array<std::string_view, Metrics::refusals> names = {
+      "full", "per_address", "proxy_header"};
+  return names.at(reason);
+}
+
+std::string to_prometheus(std::span<const Metrics* const> workers, const ProcessFigures& process) {
+  std::string text;
+  const auto out = std::back_inserter(text);
+  const auto head = [&](std::string_view name, std::string_view type, std::string_view help) {
+    fmt::format_to(
+        out, "# HELP openai_proxy_{0} {1}\n# TYPE openai_proxy_{0} {2}\n", name, help, type);
+  };
+  for (const Plain& metric : plain_metrics) {
+    head(metric.name, metric.type, metric.help);
+    fmt::format_to(
+        out,
+        "openai_proxy_{} {}\n",
+        metric.name,
+        sum(workers, [&](const Metrics& m) -> const Counter& { return m.*metric.counter; }));
+  }
+  head("connections_refused_total", "counter", "Client connections turned away, by why.");
+  for (size_t i = 0; i < Metrics::refusals; ++i) {
+    fmt::format_to(
+        out,
+        "openai_proxy_connections_refused_total{{reason=\"{}\"}} {}\n",
+        refusal_name(i),
+        sum(workers, [&](const Metrics& m) -> const Counter& { return m.connections_refused[i]; }));
+  }
+  head("exchanges_total", "counter", "Requests ended, by how.");
+  for (size_t i = 0; i < Metrics::outcomes; ++i) {
+    fmt::format_to(
+        out,
+        "openai_proxy_exchanges_total{{outcome=\"{}\"}} {}\n",
+        outcome_name(static_cast<Outcome>(i)),
+        sum(workers, [&](const Metrics& m) -> const Counter& { return m.exchanges[i]; }));
+  }
+  head("responses_total", "counter", "Responses, by class of status; none: no response was sent.");
+  for (size_t i = 0; i < Metrics::status_classes; ++i) {
+    fmt::format_to(
+        out,
+        "openai_proxy_responses_total{{class=\"{}\"}} {}\n",
+        i == 0 ? "none" : fmt::format("{}xx", i),
+        sum(workers, [&](const Metrics& m) -> const Counter& { return m.responses[i]; }));
+  }
+  head("access_log_dropped_total", "counter", "Access log lines lost.");
+  fmt::format_to(out, "openai_proxy_access_log_dropped_total {}\n", process.access_log_dropped);
+  head("workers", "gauge", "Worker threads.");
+  fmt::format_to(out, "openai_proxy_workers {}\n", process.workers);
+  return text;
+}
+
+}  // namespace observe

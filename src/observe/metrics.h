@@ -1,0 +1,73 @@
+#pragma once
+
+// Counters of one worker, summed over the workers when somebody asks.
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "observe/summary.h"
+
+namespace observe {
+
+// A number with one writer and any readers: no locked instruction on the writer's path.
+class Counter {
+ public:
+  void add(uint64_t count = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  }
+  void subtract(uint64_t count = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) - count, std::memory_order_relaxed);
+  }
+  [[nodiscard]] uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+// Resource, one per worker; written by its thread, read by any. On cache lines of its own.
+struct alignas(64) Metrics {
+  static constexpr size_t outcomes = 6;
+  static constexpr size_t status_classes = 6;  // [0] is "no status sent"
+  static constexpr size_t refusals = 3;        // reasons, by refusal_name()
+
+  Counter client_connections;       // accepted, ever
+  Counter client_connections_open;  // now
+  Counter accepts_held;             // times accepting stopped at the connection limit
+  std::array<Counter, refusals> connections_refused;
+  Counter clients_too_slow;  // cut for want of head, body or reading
+  Counter exchanges_open;
+  std::array<Counter, outcomes> exchanges;
+  std::array<Counter, status_classes> responses;
+  Counter bytes_up;
+  Counter bytes_down;
+  Counter upstream_connections;  // dialled, ever
+  Counter upstream_connections_open;
+  Counter upstream_connections_failed;
+  Counter upstream_reused;
+  Counter upstream_retries;
+  Counter redirects_followed;
+  Counter tunnels;
+
+  // Counts an exchange that has ended.
+  void count(const Summary& summary);
+};
+
+// Why a connection was turned away, as labels.
+[[nodiscard]] std::string_view refusal_name(size_t reason);
+
+// Process-wide figures beside the workers' own.
+struct ProcessFigures {
+  uint64_t access_log_dropped = 0;
+  uint64_t workers = 0;
+};
+
+// The sums in Prometheus' text format.
+[[nodiscard]] std::string to_prometheus(std::span<const Metrics* const> workers,
+                                        const ProcessFigures& process);
+
+}  // namespace observe

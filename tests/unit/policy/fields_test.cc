@@ -1,0 +1,105 @@
+#include "policy/fields.h"
+
+#include <algorithm>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "head_builder.h"
+
+using policy::FieldFilter;
+
+namespace {
+
+std::string sent_upstream(const config::Headers& config, FieldList fields) {
+  http::Head to;
+  FieldFilter(config).request(make_request("POST", fields), to, "api.example");
+  return text_of(to);
+}
+
+}  // namespace
+
+TEST_CASE("end-to-end fields go up in order, case and multiplicity") {
+  CHECK(sent_upstream({},
+                      {{"hOsT", "proxy.example"},
+                       {"Authorization", "Bearer k"},
+                       {"X-A", "1"},
+                       {"x-a", "2"},
+                       {"Accept-Encoding", "gzip"}}) ==
+        "hOsT: api.example\nAuthorization: Bearer k\nX-A: 1\nx-a: 2\nAccept-Encoding: gzip\n");
+  CHECK(sent_upstream({}, {{"X-A", "1"}}) == "Host: api.example\nX-A: 1\n");
+}
+
+TEST_CASE("hop-by-hop fields and those Connection names stay here") {
+  CHECK(sent_upstream({},
+                      {{"Host", "p"},
+                       {"Connection", "keep-alive, X-Secret ,close"},
+                       {"Keep-Alive", "timeout=5"},
+                       {"Proxy-Connection", "keep-alive"},
+                       {"Proxy-Authorization", "Basic x"},
+                       {"TE", "trailers"},
+                       {"Trailer", "X-T"},
+                       {"Transfer-Encoding", "chunked"},
+                       {"Upgrade", "websocket"},
+                       {"x-secret", "dropped"},
+                       {"Connection", "X-Other"},
+                       {"X-OTHER", "dropped"},
+                       {"Content-Length", "5"},
+                       {"X-Kept", "1"}}) == "Host: api.example\nX-Kept: 1\n");
+}
+
+TEST_CASE("what a CDN or a front proxy added is dropped unless asked for") {
+  const FieldList fields = {{"Host", "p"},
+                            {"CF-Connecting-IP", "1.2.3.4"},
+                            {"cf-ray", "x"},
+                            {"CDN-Loop", "cloudflare"},
+                            {"True-Client-IP", "1.2.3.4"},
+                            {"X-Forwarded-For", "1.2.3.4"},
+                            {"X-Forwarded-Proto", "https"},
+                            {"Forwarded", "for=1.2.3.4"},
+                            {"X-Real-IP", "1.2.3.4"},
+                            {"Via", "1.1 nginx"},
+                            {"Cookie", "a=b"},
+                            {"X-Forward", "kept"}};
+  CHECK(sent_upstream({}, fields) == "Host: api.example\nCookie: a=b\nX-Forward: kept\n");
+  const std::string all = sent_upstream({.strip_cdn = false}, fields);
+  CHECK(std::count(all.begin(), all.end(), '\n') == 12);
+  CHECK(sent_upstream({.strip_request = {"cookie"}}, fields) ==
+        "Host: api.example\nX-Forward: kept\n");
+}
+
+TEST_CASE("response fields that speak for the API's host are dropped") {
+  const FieldList fields = {{"Alt-Svc", "h3"},
+                            {"Strict-Transport-Security", "max-age=1"},
+                            {"NEL", "{}"},
+                            {"Report-To", "{}"},
+                            {"Connection", "close, X-Hop"},
+                            {"X-Hop", "1"},
+                            {"Transfer-Encoding", "chunked"},
+                            {"Content-Length", "5"},
+                            {"Set-Cookie", "a"},
+                            {"set-cookie", "b"}};
+  http::Head response = make_response(200, fields);
+  FieldFilter(config::Headers{}).response(response);
+  CHECK(text_of(response) == "Set-Cookie: a\nset-cookie: b\n");
+
+  response = make_response(200, fields);
+  FieldFilter(config::Headers{.strip_response = {"set-cookie"}}).response(response);
+  CHECK(text_of(response) ==
+        "Alt-Svc: h3\nStrict-Transport-Security: max-age=1\nNEL: {}\nReport-To: {}\n");
+}
+
+TEST_CASE("the client is announced only where configured") {
+  http::Head request = make_request("GET", {});
+  http::Head response = make_response(200, {});
+  FieldFilter(config::Headers{}).announce(request, "192.0.2.1");
+  FieldFilter(config::Headers{}).announce(response);
+  CHECK(text_of(request).empty());
+  CHECK(text_of(response).empty());
+  const FieldFilter telling(config::Headers{.add_forwarded = true, .add_via = true});
+  telling.announce(request, "192.0.2.1");
+  telling.announce(response);
+  CHECK(text_of(request) ==
+        "X-Forwarded-For: 192.0.2.1\nX-Forwarded-Proto: http\nVia: 1.1 openai-proxy\n");
+  CHECK(text_of(response) == "Via: 1.1 openai-proxy\n");
+}

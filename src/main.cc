@@ -1,0 +1,164 @@
+// The program: flags, configuration, signals. All wiring is here; the work is in Server.
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <fmt/format.h>
+#include <memory>
+#include <pthread.h>
+#include <string>
+#include <thread>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "config/load.h"
+#include "server.h"
+#include "tls/context.h"
+
+namespace {
+
+// What the command line says; it wins over the file.
+struct Options {
+  std::string config_file;
+  std::string listen;
+  std::string upstream;
+  std::string log_level;
+  bool check = false;
+  bool print_config = false;
+};
+
+constexpr int exit_usage = 2;
+
+int complain(const std::string& text) {
+  fmt::print(stderr, "openai-proxy: {}\n", text);
+  return exit_usage;
+}
+
+base::Result<config::Config, std::string> load(const Options& options) {
+  config::Config config = config::default_config();
+  if (!options.config_file.empty()) {
+    auto loaded = config::load_file(options.config_file);
+    if (!loaded) return loaded.error().text();
+    config = std::move(*loaded);
+  }
+  if (!options.listen.empty()) {
+    const auto listen = config::parse_listen(options.listen);
+    if (!listen) return "--listen: " + listen.error();
+    config.listen.front() = *listen;
+  }
+  if (!options.upstream.empty()) {
+    const auto upstream = config::parse_upstream(options.upstream);
+    if (!upstream) return "--upstream: " + upstream.error();
+    config.upstreams.at("openai").url = *upstream;
+  }
+  if (!options.log_level.empty()) {
+    const auto level = config::parse_log_level(options.log_level);
+    if (!level) return "--log-level: " + level.error();
+    config.log.level = *level;
+  }
+  return config;
+}
+
+void reload(Server& server, const Options& options) {
+  auto loaded = load(options);
+  if (!loaded) {
+    base::log_error("reload refused, the former configuration stays: {}", loaded.error());
+    return;
+  }
+  const auto reloaded = server.reload(std::make_shared<const config::Config>(std::move(*loaded)));
+  if (!reloaded) {
+    base::log_error("reload refused, the former configuration stays: {}", reloaded.error());
+    return;
+  }
+  base::log_info("configuration reloaded");
+}
+
+sigset_t handled_signals() {
+  sigset_t signals{};
+  sigemptyset(&signals);
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1})
+    sigaddset(&signals, signal);
+  return signals;
+}
+
+// Serves signals until the server has drained. The signals are blocked in every thread.
+int serve(Server& server, const Options& options) {
+  const sigset_t signals = handled_signals();
+  std::thread waiter;  // joins the workers, then wakes this thread for the last time
+  while (true) {
+    siginfo_t info{};
+    if (sigwaitinfo(&signals, &info) < 0) continue;
+    const bool from_waiter = waiter.joinable() && info.si_code == SI_QUEUE;
+    if (from_waiter) {
+      waiter.join();
+      base::log_info("drained, ending");
+      return 0;
+    }
+    switch (info.si_signo) {
+      case SIGHUP:
+        reload(server, options);
+        break;
+      case SIGUSR1:
+        server.reopen_logs();
+        break;
+      default:
+        if (waiter.joinable()) {
+          base::log_warning("second signal, ending at once");
+          std::_Exit(1);
+        }
+        base::log_info("draining; a second signal ends at once");
+        server.drain();
+        waiter = std::thread([&server] {
+          server.wait();
+          sigqueue(getpid(), SIGTERM, {});
+        });
+        break;
+    }
+  }
+}
+
+int run(const Options& options) {
+  auto loaded = load(options);
+  if (!loaded) return complain(loaded.error());
+  if (options.print_config) {
+    fmt::print("{}", config::to_yaml(*loaded));
+    return 0;
+  }
+  if (options.check) {
+    fmt::print("the configuration is valid\n");
+    return 0;
+  }
+  base::set_log_level(loaded->log.level);
+  if (const auto failed = tls::init()) return complain(*failed);
+  Server server(std::make_shared<const config::Config>(std::move(*loaded)));
+  const auto started = server.start();
+  if (!started) return complain(started.error());
+  return serve(server, options);
+}
+
+}  // namespace
+
+// What escapes the flags' library is want of memory, which ends the program anyway.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char** argv) {
+  // Writing to a connection that is gone must be an error, not the end.
+  std::signal(SIGPIPE, SIG_IGN);
+  const sigset_t signals = handled_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  Options options;
+  CLI::App app(
+      "Forwards HTTP requests to the OpenAI API and streams the answers back, with CORS.\n"
+      "Without options: listens on 0.0.0.0:8080, forwards to https://api.openai.com.",
+      "openai-proxy");
+  app.add_option("--config", options.config_file, "YAML file; see conf/openai-proxy.yaml");
+  app.add_option("--listen", options.listen, "first listener: HOST:PORT, [V6]:PORT or unix:PATH");
+  app.add_option("--upstream", options.upstream, "URL of the default upstream");
+  app.add_option("--log-level", options.log_level, "debug, info, warning or error");
+  app.add_flag("--check", options.check, "validate the configuration and exit");
+  app.add_flag(
+      "--print-config", options.print_config, "print the effective configuration and exit");
+  app.set_version_flag("--version", "openai-proxy " OPENAI_PROXY_VERSION);
+  CLI11_PARSE(app, argc, argv);
+  return run(options);
+}

@@ -1,0 +1,490 @@
+#include "proxy/client_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "proxy/exchange.h"
+
+namespace proxy {
+
+using http::Framing;
+using http::H1Event;
+
+namespace {
+
+http::H1Limits limits_of(const Environment& environment) {
+  const config::Limits& limits = environment.snapshot->config().limits;
+  return {.head_bytes_max = limits.head_bytes_max,
+          .fields_max = limits.fields_max,
+          .target_bytes_max = limits.url_bytes_max};
+}
+
+}  // namespace
+
+void ClientConnection::start(Environment& environment,
+                             std::unique_ptr<net::ByteStream> stream,
+                             const net::Address& client,
+                             Purpose purpose) {
+  // Owned by the environment's list from here on; close() hands it to the graveyard.
+  auto* connection = new ClientConnection(environment, std::move(stream), client, purpose);
+  environment.clients.push_back(*connection);
+  environment.metrics.client_connections.add();
+  environment.metrics.client_connections_open.add();
+  connection->deadline_.set(environment.draining ? drain_grace_ms
+                                                 : connection->timeouts().request_head_ms);
+  connection->stream_->set_reading(true);
+}
+
+ClientConnection::ClientConnection(Environment& environment,
+                                   std::unique_ptr<net::ByteStream> stream,
+                                   const net::Address& client,
+                                   Purpose purpose)
+    : environment_(environment),
+      stream_(std::move(stream)),
+      parser_(http::H1Parser::Role::request, limits_of(environment)),
+      output_(environment.loop.blocks()),
+      client_(client),
+      address_(client.host_text()),
+      deadline_(environment.loop.timers(),
+                this,
+                [](void* self) { static_cast<ClientConnection*>(self)->on_deadline(); }),
+      write_deadline_(
+          environment.loop.timers(),
+          this,
+          [](void* self) { static_cast<ClientConnection*>(self)->on_write_deadline(); }),
+      next_request_(this, [](void* self) { static_cast<ClientConnection*>(self)->next_request(); }),
+      purpose_(purpose) {
+  stream_->set_listener(*this);
+}
+
+ClientConnection::~ClientConnection() = default;
+
+const config::Timeouts& ClientConnection::timeouts() const {
+  return environment_.snapshot->config().timeouts;
+}
+
+// Reading.
+
+void ClientConnection::on_connected() {}
+
+void ClientConnection::on_read(base::Bytes bytes) {
+  switch (state_) {
+    case State::lingering: {
+      const uint64_t lingered_ms = environment_.loop.now_ms() - sent_ms_;
+      if (lingered_ms < linger_ms_max) {
+        deadline_.set(std::min(linger_silence_ms, linger_ms_max - lingered_ms));
+      } else if (!still_sending()) {
+        close();
+      }
+      return;
+    }
+    case State::closed:
+      return;
+    case State::response:
+    case State::finished:
+      keep_leftover(bytes);
+      return;
+    case State::tunnel:
+      take_early_tunnel_bytes();
+      parse(bytes);
+      return;
+    case State::idle:
+    case State::head:
+    case State::body:
+      parse(bytes);
+      return;
+  }
+}
+
+void ClientConnection::begin_request() {
+  exchange_ = environment_.exchanges.take(environment_);
+  exchange_->begin(*this);
+  parser_.begin(exchange_->request_head(), exchange_->arena());
+  output_.reset();
+  write_deadline_.clear();
+  watch_writing();  // of the last response, whose count is gone
+  ++requests_;
+  body_window_ms_ = 0;
+  state_ = State::head;
+  deadline_.set(timeouts().request_head_ms);
+}
+
+void ClientConnection::parse(base::Bytes input) {
+  if (state_ == State::idle) begin_request();
+  while (state_ == State::head || state_ == State::body || state_ == State::tunnel) {
+    const H1Event event = parser_.next(input);
+    switch (event.kind) {
+      case H1Event::Kind::need_more:
+        if (state_ == State::body && body_too_slow()) {
+          environment_.metrics.clients_too_slow.add();
+          after_ = After::linger;
+          exchange_->on_request_refused({408, "the request body came too slowly"});
+        } else if (state_ == State::body) {
+          await_body();
+        }
+        exchange_->flush_upstream();
+        return;
+      case H1Event::Kind::head:
+        on_head(input);
+        break;
+      case H1Event::Kind::body:
+        body_window_bytes_ += event.body.size();
+        exchange_->on_request_body(event.body);
+        break;
+      case H1Event::Kind::end:
+        state_ = State::response;
+        deadline_.clear();
+        exchange_->on_request_end();
+        break;
+      case H1Event::Kind::error:
+        after_ = After::linger;
+        exchange_->on_request_refused(parser_.error());
+        return;
+    }
+  }
+  if (state_ == State::response || state_ == State::finished) {
+    keep_leftover(input);
+    exchange_->flush_upstream();
+  }
+}
+
+void ClientConnection::on_head(base::Bytes& input) {
+  deadline_.clear();
+  const Framing framing = parser_.framing();
+  const bool bodiless = framing.kind == Framing::Kind::none ||
+                        (framing.kind == Framing::Kind::length && framing.length == 0);
+  // A request without a body is complete before it is looked at, so that an answer of our own does
+  // not take it for unfinished and close the connection.
+  if (bodiless) {
+    base::Bytes nothing;
+    CHECK(parser_.next(nothing).kind == H1Event::Kind::end);
+  }
+  state_ = bodiless ? State::response : State::body;
+  body_is_here_ =
+      !bodiless && framing.kind == Framing::Kind::length && framing.length <= input.size();
+  exchange_->on_request_head();
+  if (bodiless && state_ == State::response) exchange_->on_request_end();
+  if (body_is_here_ && state_ == State::finished && after_ == After::next_request) {
+    discard_body(input);
+  }
+  body_is_here_ = false;
+}
+
+// Of a request that was answered without a look at its body.
+void ClientConnection::discard_body(base::Bytes& input) {
+  while (true) {
+    const H1Event event = parser_.next(input);
+    if (event.kind == H1Event::Kind::end) return;
+    CHECK(event.kind == H1Event::Kind::body);
+  }
+}
+
+// What comes behind a complete request waits for its response: pipelining, or a tunnel's first
+// bytes.
+void ClientConnection::keep_leftover(base::Bytes input) {
+  if (input.empty()) return;
+  leftover_.insert(leftover_.end(), input.begin(), input.end());
+  const uint64_t bytes_max = environment_.snapshot->config().limits.pipelined_bytes_max;
+  if (leftover_.size() >= bytes_max) pause(Pause::pipelined);
+}
+
+void ClientConnection::on_read_end(net::ReadEnd /*end*/) {
+  input_ended_ = true;
+  if (state_ == State::tunnel) {
+    take_early_tunnel_bytes();
+    state_ = State::response;
+    exchange_->on_request_end();
+    exchange_->flush_upstream();
+    return;
+  }
+  // A client that has shut its side is taken for gone: answers cost money.
+  client_left();
+}
+
+void ClientConnection::client_left() {
+  if (state_ == State::closed) return;
+  // on_client_left() ends in on_exchange_finished().
+  if (exchange_ && state_ != State::finished) {
+    after_ = After::cut;
+    // Part of a response must not look like the whole.
+    if (output_.bytes_sent() > 0) stream_->abort();
+    exchange_->on_client_left();
+  }
+  close();
+}
+
+void ClientConnection::on_drained() {
+  write_blocked_ = false;
+  switch (state_) {
+    case State::body:
+      await_body();
+      [[fallthrough]];
+    case State::response:
+    case State::tunnel:
+      exchange_->on_client_drained();
+      break;
+    case State::finished:
+      environment_.loop.defer(next_request_);
+      break;
+    case State::idle:
+    case State::head:
+    case State::lingering:
+    case State::closed:
+      break;
+  }
+}
+
+void ClientConnection::on_write_error(base::Error /*error*/) {
+  client_left();
+}
+
+void ClientConnection::on_error(base::Error /*error*/) {
+  client_left();
+}
+
+// Sending.
+
+bool ClientConnection::closes_after_response() const {
+  const uint32_t requests_max = environment_.snapshot->config().limits.requests_per_connection_max;
+  return after_ != After::next_request || environment_.draining || !parser_.keep_alive() ||
+         (requests_max != 0 && requests_ >= requests_max) ||
+         // The rest of a request whose answer is known already is not worth waiting for.
+         (state_ != State::response && !body_is_here_);
+}
+
+void ClientConnection::send_head(const http::Head& head, Framing framing) {
+  http::ConnectionOption option = http::ConnectionOption::none;
+  if (framing.kind == Framing::Kind::tunnel) {
+    option = http::ConnectionOption::upgrade;
+  } else if (head.status >= 200) {
+    if (framing.kind == Framing::Kind::until_close || closes_after_response()) {
+      after_ = After::linger;
+      option = http::ConnectionOption::close;
+    } else if (exchange_->request_head().version_minor == 0) {
+      option = http::ConnectionOption::keep_alive;
+    }
+  }
+  output_.head(http::write_response_head(head, framing, option, exchange_->arena()), framing);
+}
+
+void ClientConnection::send_body(base::Bytes bytes) {
+  output_.body(bytes, *stream_);
+}
+
+void ClientConnection::send_end(const std::vector<http::Field>& trailers) {
+  output_.end(trailers, exchange_->arena(), *stream_);
+  shutdown_wanted_ = output_.framing().kind == Framing::Kind::tunnel;
+}
+
+net::Flow ClientConnection::flush() {
+  const net::Flow flow = output_.flush(*stream_);
+  if (shutdown_wanted_) {
+    shutdown_wanted_ = false;
+    stream_->shutdown_write();
+  }
+  if (flow == net::Flow::full && !write_blocked_) {
+    write_blocked_ = true;
+    // Who has to read first need not send.
+    if (state_ == State::body) {
+      deadline_.clear();
+      body_window_ms_ = 0;
+    }
+  }
+  watch_writing();
+  return flow;
+}
+
+void ClientConnection::start_tunnel() {
+  parser_.switch_to_tunnel();
+  output_.start_tunnel();
+  state_ = State::tunnel;
+  after_ = After::linger;
+  deadline_.clear();
+  // What the client sent behind its request belongs to the tunnel.
+  if (!leftover_.empty()) environment_.loop.defer(next_request_);
+}
+
+void ClientConnection::reset() {
+  after_ = After::cut;
+  stream_->abort();
+}
+
+void ClientConnection::pause(Pause reason) {
+  paused_ |= static_cast<uint8_t>(reason);
+  stream_->set_reading(false);
+  // The wait is ours now, not the client's.
+  deadline_.clear();
+  body_window_ms_ = 0;
+}
+
+void ClientConnection::resume(Pause reason) {
+  if ((paused_ & static_cast<uint8_t>(reason)) == 0) return;
+  paused_ &= static_cast<uint8_t>(~static_cast<uint8_t>(reason));
+  if (paused_ != 0 || state_ == State::closed) return;
+  stream_->set_reading(true);
+  if (state_ == State::body && !write_blocked_) await_body();
+}
+
+void ClientConnection::await_body() {
+  if (paused_ != 0 || write_blocked_) return;
+  deadline_.set(timeouts().request_body_silence_ms);
+  if (body_window_ms_ != 0) return;
+  body_window_ms_ = environment_.loop.now_ms();
+  body_window_bytes_ = 0;
+}
+
+// A byte now and then is no silence, but it holds a connection just as long. Judged over windows of
+// the longest silence, so that a stall within one is forgiven.
+bool ClientConnection::body_too_slow() {
+  const config::Timeouts& limits = timeouts();
+  const uint64_t window_ms = limits.request_body_silence_ms;
+  if (body_window_ms_ == 0 || environment_.loop.now_ms() - body_window_ms_ < window_ms)
+    return false;
+  body_window_ms_ = 0;
+  return body_window_bytes_ < limits.request_body_rate_min * window_ms / 1000;
+}
+
+void ClientConnection::watch_writing() {
+  if (write_deadline_.is_set()) return;
+  write_window_queued_ = stream_->queued_bytes();
+  if (write_window_queued_ == 0) return;
+  write_window_sent_ = output_.bytes_sent();
+  write_deadline_.set(timeouts().response_write_silence_ms);
+}
+
+// Too slow is who has, after a whole window, not even taken what had waited when it began; one who
+// reads all there is may do so at any pace.
+void ClientConnection::on_write_deadline() {
+  const uint64_t queued = stream_->queued_bytes();
+  if (queued == 0 || state_ == State::closed) return;
+  const uint64_t offered = write_window_queued_ + output_.bytes_sent() - write_window_sent_;
+  const uint64_t taken = offered > queued ? offered - queued : 0;
+  const config::Timeouts& limits = timeouts();
+  const uint64_t wanted = limits.response_write_rate_min * limits.response_write_silence_ms / 1000;
+  // Half of it: what TLS adds is in the queue but not in what was offered.
+  if (taken >= std::max<uint64_t>(1, std::min(wanted, write_window_queued_ / 2))) {
+    watch_writing();
+    return;
+  }
+  environment_.metrics.clients_too_slow.add();
+  client_left();
+}
+
+// Between requests.
+
+void ClientConnection::on_exchange_finished() {
+  // An answer that came before the end of its request leaves the rest of it unread.
+  const bool rest_unread = state_ != State::response && !body_is_here_;
+  if (rest_unread && after_ == After::next_request) after_ = After::linger;
+  state_ = State::finished;
+  environment_.loop.defer(next_request_);
+}
+
+// At the end of the turn in which an exchange finished or a tunnel began.
+void ClientConnection::next_request() {
+  if (state_ == State::tunnel) take_early_tunnel_bytes();
+  if (state_ != State::finished) return;
+  exchange_.reset();
+  sent_ms_ = environment_.loop.now_ms();
+  if (after_ == After::linger) {
+    linger();
+    return;
+  }
+  if (after_ == After::cut) {
+    close();
+    return;
+  }
+  // The next answer waits until this one is nearly gone, or a client that pipelines and does not
+  // read would make us hold all of them.
+  if (write_blocked_) return;
+  state_ = State::idle;
+  resume(Pause::pipelined);
+  resume(Pause::flow);
+  deadline_.set(environment_.draining ? drain_grace_ms : timeouts().keep_alive_ms);
+  if (leftover_.empty()) return;
+  const std::vector<std::byte> input = std::exchange(leftover_, {});
+  parse(input);
+}
+
+// What came before the tunnel was open goes first.
+void ClientConnection::take_early_tunnel_bytes() {
+  if (leftover_.empty()) return;
+  const std::vector<std::byte> input = std::exchange(leftover_, {});
+  resume(Pause::pipelined);
+  parse(input);
+}
+
+void ClientConnection::drain() {
+  if (state_ == State::idle) deadline_.set(drain_grace_ms);
+}
+
+void ClientConnection::abort() {
+  client_left();
+}
+
+void ClientConnection::on_deadline() {
+  switch (state_) {
+    case State::head:
+      if (!parser_.message_begun()) {
+        client_left();
+        break;
+      }
+      environment_.metrics.clients_too_slow.add();
+      after_ = After::linger;
+      exchange_->on_request_refused({408, "the request head did not arrive in time"});
+      break;
+    case State::body:
+      environment_.metrics.clients_too_slow.add();
+      after_ = After::linger;
+      exchange_->on_request_refused({408, "the request body stopped arriving"});
+      break;
+    case State::idle:
+    case State::lingering:
+      if (still_sending()) {
+        deadline_.set(linger_silence_ms);
+      } else {
+        close();
+      }
+      break;
+    case State::response:
+    case State::tunnel:
+    case State::finished:
+    case State::closed:
+      break;
+  }
+}
+
+// The end of the last response waits for a slow reader: too little for backpressure, too much to
+// throw away. The write deadline has its eye on it.
+bool ClientConnection::still_sending() const {
+  return stream_->queued_bytes() > 0;
+}
+
+// Closing with unread input would make the kernel send RST, and the client might lose our answer:
+// end our side, then read until the client has ended its own.
+void ClientConnection::linger() {
+  state_ = State::lingering;
+  deadline_.set(linger_silence_ms);
+  paused_ = 0;
+  leftover_ = {};
+  stream_->shutdown_write();
+  stream_->set_reading(true);
+  // A tunnel's client has said its last already.
+  if (input_ended_ && stream_->queued_bytes() == 0) close();
+}
+
+void ClientConnection::close() {
+  if (state_ == State::closed) return;
+  state_ = State::closed;
+  deadline_.clear();
+  write_deadline_.clear();
+  // What is still queued is lost, so no clean end behind it.
+  stream_->queued_bytes() > 0 ? stream_->abort() : stream_->close();
+  environment_.metrics.client_connections_open.subtract();
+  unlink();
+  environment_.loop.bury(std::unique_ptr<net::Buried>(this));
+  environment_.on_client_closed(*this);
+}
+
+}  // namespace proxy

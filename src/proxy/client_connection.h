@@ -1,0 +1,152 @@
+#pragma once
+
+// The HTTP/1 server half: one client's connection, its requests one after the other.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/intrusive_list.h"
+#include "http/h1_parser.h"
+#include "net/address.h"
+#include "net/byte_stream.h"
+#include "net/deadline.h"
+#include "net/loop.h"
+#include "proxy/environment.h"
+#include "proxy/h1_output.h"
+#include "proxy/http_stream.h"
+
+namespace proxy {
+
+// Resource. Owns itself: lives in the environment's list until it closes, then in the graveyard.
+// One thread.
+class ClientConnection final : public net::Buried,
+                               public base::ListLink<ClientConnection>,
+                               public HttpStream,
+                               private net::ByteStreamListener {
+ public:
+  // Takes over an accepted stream that is ready for bytes. `client` is whose it is, which need not
+  // be who connected.
+  static void start(Environment& environment,
+                    std::unique_ptr<net::ByteStream> stream,
+                    const net::Address& client,
+                    Purpose purpose);
+  ~ClientConnection() override;
+  ClientConnection(const ClientConnection&) = delete;
+  ClientConnection& operator=(const ClientConnection&) = delete;
+  ClientConnection(ClientConnection&&) = delete;
+  ClientConnection& operator=(ClientConnection&&) = delete;
+
+  // The client's address, and as text for the log.
+  [[nodiscard]] const net::Address& client() const { return client_; }
+  [[nodiscard]] const std::string& address() const { return address_; }
+  [[nodiscard]] Purpose purpose() const { return purpose_; }
+  [[nodiscard]] const http::H1Parser& parser() const { return parser_; }
+
+  // The worker drains: an idle connection gets a short while for a request on its way, a busy one
+  // closes after its response.
+  void drain();
+  // Cuts it now.
+  void abort();
+
+  // From its exchange: the response is complete, or was cut by reset(). The exchange stays until
+  // the end of the turn.
+  void on_exchange_finished();
+
+  void send_head(const http::Head& head, http::Framing framing) override;
+  void send_body(base::Bytes bytes) override;
+  void send_end(const std::vector<http::Field>& trailers) override;
+  net::Flow flush() override;
+  void start_tunnel() override;
+  void reset() override;
+  void pause(Pause reason) override;
+  void resume(Pause reason) override;
+
+ private:
+  // Where it stands between requests and within.
+  enum class State : uint8_t {
+    idle,       // no byte of a request yet
+    head,       // receiving a request head
+    body,       // its exchange runs, the request is not complete
+    response,   // the request is complete, the response is not
+    tunnel,     // raw bytes both ways
+    finished,   // the exchange is over, the end of the turn cleans up
+    lingering,  // our side is shut, the client's bytes are discarded (RFC 9112 9.6)
+    closed,
+  };
+
+  // What follows the exchange.
+  enum class After : uint8_t {
+    next_request,
+    linger,  // the connection ends in good order
+    cut,     // it has been closed under the response
+  };
+
+  static constexpr uint64_t drain_grace_ms = 500;
+  static constexpr uint64_t linger_silence_ms = 2'000;
+  static constexpr uint64_t linger_ms_max = 10'000;
+
+  ClientConnection(Environment& environment,
+                   std::unique_ptr<net::ByteStream> stream,
+                   const net::Address& client,
+                   Purpose purpose);
+
+  void on_connected() override;
+  void on_read(base::Bytes bytes) override;
+  void on_read_end(net::ReadEnd end) override;
+  void on_drained() override;
+  void on_write_error(base::Error error) override;
+  void on_error(base::Error error) override;
+
+  void parse(base::Bytes input);
+  void begin_request();
+  void on_head(base::Bytes& input);
+  void discard_body(base::Bytes& input);
+  void keep_leftover(base::Bytes input);
+  void next_request();
+  void take_early_tunnel_bytes();
+  void on_deadline();
+  void on_write_deadline();
+  void await_body();
+  [[nodiscard]] bool body_too_slow();
+  void watch_writing();
+  void client_left();
+  void linger();
+  void close();
+  [[nodiscard]] bool still_sending() const;
+  [[nodiscard]] bool closes_after_response() const;
+  [[nodiscard]] const config::Timeouts& timeouts() const;
+
+  Environment& environment_;
+  std::unique_ptr<net::ByteStream> stream_;
+  http::H1Parser parser_;
+  H1Output output_;
+  ExchangePool::Pointer exchange_;
+  std::vector<std::byte> leftover_;  // read beyond the current request
+  net::Address client_;
+  std::string address_;
+  net::Deadline deadline_;        // of what it has to send
+  net::Deadline write_deadline_;  // of its reading; set while bytes wait for it
+  net::Deferred next_request_;
+  uint64_t sent_ms_ = 0;  // when the last response had been handed to the stream
+  // The current window over which its sending of a body is measured; 0: none.
+  uint64_t body_window_ms_ = 0;
+  uint64_t body_window_bytes_ = 0;
+  // The same of its reading: what waited for it and what had been sent when the window began.
+  uint64_t write_window_queued_ = 0;
+  uint64_t write_window_sent_ = 0;
+  uint32_t requests_ = 0;  // begun
+  Purpose purpose_;
+  State state_ = State::idle;
+  uint8_t paused_ = 0;            // Pause reasons
+  bool write_blocked_ = false;    // the client does not read as fast as we send
+  bool input_ended_ = false;      // the client has shut its side
+  bool body_is_here_ = false;     // within on_head(): and so is its whole body
+  bool shutdown_wanted_ = false;  // half-close once what is held has left
+  After after_ = After::next_request;
+};
+
+}  // namespace proxy

@@ -1,0 +1,336 @@
+#include "proxy/exchange.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "http/target.h"
+#include "policy/retry.h"
+#include "proxy/client_connection.h"
+#include "proxy/upstream_connection.h"
+#include "proxy/upstream_pool.h"
+
+namespace proxy {
+
+using base::Code;
+using base::Error;
+using base::Side;
+using http::FieldId;
+using http::Framing;
+using observe::Outcome;
+
+namespace {
+
+const std::vector<http::Field> no_trailers;
+
+// It may well have run: asking again would cost its tokens twice.
+constexpr LocalError first_byte_timeout = {504,
+                                           "server_error",
+                                           "upstream_timeout",
+                                           "The upstream did not answer in time.",
+                                           RetryAdvice::never};
+
+}  // namespace
+
+// Life.
+
+Exchange::Exchange(Environment& environment)
+    : environment_(environment),
+      deadline_(environment.loop.timers(),
+                this,
+                [](void* self) { static_cast<Exchange*>(self)->on_deadline(); }),
+      request_buffer_(environment.loop.blocks()) {}
+
+Exchange::~Exchange() {
+  CHECK(phase_ == Phase::finished || client_ == nullptr);
+}
+
+void Exchange::begin(ClientConnection& client) {
+  client_ = &client;
+  snapshot_ = environment_.snapshot;
+  route_ = &snapshot_->router().fallback();
+  phase_ = Phase::request_head;
+  summary_ = {};
+  summary_.client_address = client.address();
+  summary_.started_ms = environment_.loop.now_ms();
+  environment_.metrics.exchanges_open.add();
+}
+
+void Exchange::recycle() {
+  CHECK(phase_ == Phase::finished);
+  client_ = nullptr;
+  snapshot_.reset();
+  route_ = nullptr;
+  pool_ = nullptr;
+  arena_.reset();
+  request_head_.clear();
+  upstream_head_.clear();
+  response_head_.clear();
+  redirected_to_.reset();
+  redirects_ = 0;
+  interim_heads_ = 0;
+  request_ended_ = response_ended_ = false;
+  replayable_ = true;
+  body_dropped_ = credentials_dropped_ = retried_ = streams_ = false;
+}
+
+void Exchange::finish(Outcome outcome) {
+  CHECK(phase_ != Phase::finished);
+  const bool request_seen = phase_ != Phase::request_head || client_->parser().message_begun();
+  phase_ = Phase::finished;
+  deadline_.clear();
+  if (upstream_) {
+    const bool reusable = upstream_->detach() && outcome == Outcome::complete && request_ended_;
+    if (reusable) {
+      pool_->release(std::move(upstream_));
+    } else {
+      pool_->discard(std::move(upstream_));
+    }
+  }
+  request_buffer_.clear();
+  environment_.metrics.exchanges_open.subtract();
+  // A connection that closed before a request is no request, and the admin pages are not traffic.
+  if (request_seen && client_->purpose() == Purpose::proxy) {
+    summary_.outcome = outcome;
+    summary_.ended_ms = environment_.loop.now_ms();
+    environment_.metrics.count(summary_);
+    environment_.access_log.write(summary_);
+  }
+  client_->on_exchange_finished();
+}
+
+// The way up.
+
+void Exchange::on_request_head() {
+  const std::string_view target = request_head_.target;
+  summary_.method = request_head_.method;
+  summary_.path = target.substr(0, target.find('?'));
+  if (answer_locally()) return;
+  pool_ = &snapshot_->pool(route_->upstream);
+  acquire();
+}
+
+void Exchange::on_request_body(base::Bytes bytes) {
+  if (phase_ == Phase::finished) return;
+  summary_.bytes_up += bytes.size();
+  const uint64_t body_bytes_max = route_->body_bytes_max;
+  if (body_bytes_max != 0 && summary_.bytes_up > body_bytes_max && phase_ != Phase::tunnel) {
+    on_request_refused({413, "the request body is larger than this proxy's body_bytes_max"});
+    return;
+  }
+  if (body_dropped_) return;
+  if (phase_ != Phase::tunnel) buffer_body(bytes);
+  if (upstream_) upstream_->send_body(bytes);
+}
+
+void Exchange::on_request_end() {
+  if (phase_ == Phase::finished) return;
+  request_ended_ = true;
+  if (!upstream_) return;
+  if (!body_dropped_) upstream_->send_end(request_head_.trailers);
+  if (phase_ == Phase::tunnel && response_ended_) {
+    flush_upstream();
+    finish(Outcome::complete);
+  }
+}
+
+void Exchange::on_request_refused(const http::H1Error& error) {
+  if (phase_ == Phase::finished) return;
+  if (phase_ == Phase::responding || phase_ == Phase::tunnel) {
+    client_->reset();
+    finish(Outcome::cut);
+    return;
+  }
+  // A head that was refused half read still names method and target, for the log.
+  summary_.method = request_head_.method;
+  reply(error_for_request(error.status, error.why));
+}
+
+// Keeps body bytes that have nowhere to go yet, or may be needed for another attempt.
+void Exchange::buffer_body(base::Bytes bytes) {
+  const uint64_t bytes_max = snapshot_->config().limits.replay_bytes_max;
+  if (upstream_) {
+    if (replayable_ && phase_ == Phase::awaiting_head &&
+        request_buffer_.size() + bytes.size() <= bytes_max) {
+      request_buffer_.append(bytes);
+      return;
+    }
+    replayable_ = false;
+    request_buffer_.clear();
+    return;
+  }
+  request_buffer_.append(bytes);
+  if (request_buffer_.size() >= bytes_max) client_->pause(Pause::held);
+}
+
+void Exchange::acquire() {
+  phase_ = Phase::acquiring;
+  deadline_.set(pool_->config().pool.waiting_timeout_ms);
+  UpstreamPool::Acquired acquired = pool_->acquire(*this);
+  if (acquired.connection) {
+    start_attempt(std::move(acquired.connection));
+  } else if (acquired.error) {
+    on_upstream_unavailable(*acquired.error);
+  }
+}
+
+void Exchange::on_upstream_ready(std::unique_ptr<UpstreamConnection> upstream) {
+  start_attempt(std::move(upstream));
+  flush_upstream();
+}
+
+void Exchange::on_upstream_unavailable(Error error) {
+  summary_.upstream = pool_->identity().name;
+  LocalError answer = error_for_upstream(error);
+  if (retried_) answer.retry = RetryAdvice::never;
+  reply(answer, error.code == Code::timeout ? Outcome::timeout : Outcome::upstream_failed);
+}
+
+void Exchange::start_attempt(std::unique_ptr<UpstreamConnection> upstream) {
+  upstream_ = std::move(upstream);
+  phase_ = Phase::awaiting_head;
+  attempt_started_ms_ = environment_.loop.now_ms();
+  summary_.upstream = pool_->identity().name;
+  summary_.reused = upstream_->has_served();
+  ++summary_.attempts;
+  prepare_head();
+  upstream_->attach({.exchange = *this,
+                     .response_head = response_head_,
+                     .arena = arena_,
+                     .request_method = upstream_head_.method});
+  upstream_->send_head(upstream_head_, request_framing());
+  deadline_.set(pool_->config().timeouts.first_byte_ms);
+  if (!body_dropped_)
+    request_buffer_.for_each([&](base::Bytes piece) { upstream_->send_body(piece); });
+  if (request_ended_) upstream_->send_end(body_dropped_ ? no_trailers : request_head_.trailers);
+  if (!request_buffer_.empty()) flush_upstream();
+  if (request_buffer_.size() > snapshot_->config().limits.replay_bytes_max) {
+    replayable_ = false;
+    request_buffer_.clear();
+  }
+  client_->resume(Pause::held);
+}
+
+void Exchange::prepare_head() {
+  const UpstreamIdentity& upstream = pool_->identity();
+  upstream_head_.clear();
+  upstream_head_.method = body_dropped_ ? "GET" : request_head_.method;
+  upstream_head_.target = upstream_target();
+  route_->fields.request(request_head_, upstream_head_, upstream.host);
+  if (client_->parser().wants_upgrade()) {
+    upstream_head_.add("Upgrade", request_head_.find(FieldId::upgrade)->value);
+  }
+  if (body_dropped_) {
+    std::erase_if(upstream_head_.fields, [](const http::Field& field) {
+      return policy::describes_body(field.name) || field.id == FieldId::expect;
+    });
+  }
+  if (credentials_dropped_) {
+    std::erase_if(upstream_head_.fields,
+                  [](const http::Field& field) { return policy::is_credential(field.name); });
+  }
+  route_->fields.announce(upstream_head_, client_->address());
+}
+
+std::string_view Exchange::upstream_target() {
+  if (redirected_to_) return redirected_to_->target;
+  std::string_view path = http::origin_form(request_head_.method, request_head_.target, arena_);
+  if (path == "*") return path;
+  if (route_->strip_prefix && route_->path != "/") {
+    path.remove_prefix(route_->path.size() - (route_->path.ends_with('/') ? 1 : 0));
+    if (!path.starts_with('/')) path = arena_.join({"/", path});
+  }
+  std::string_view base_path = pool_->identity().url.target;
+  while (base_path.ends_with('/'))
+    base_path.remove_suffix(1);
+  return base_path.empty() ? path : arena_.join({base_path, path});
+}
+
+Framing Exchange::request_framing() const {
+  return body_dropped_ ? Framing{} : client_->parser().framing();
+}
+
+void Exchange::flush_upstream() {
+  if (!upstream_) return;
+  if (upstream_->flush() == net::Flow::full) client_->pause(Pause::flow);
+  if (phase_ == Phase::awaiting_head) {
+    deadline_.set(pool_->config().timeouts.first_byte_ms);
+  } else if (phase_ == Phase::tunnel) {
+    deadline_.set(silence_ms());
+  }
+}
+
+uint32_t Exchange::silence_ms() const {
+  const config::UpstreamTimeouts& timeouts = pool_->config().timeouts;
+  return streams_ ? timeouts.stream_silence_ms : timeouts.silence_ms;
+}
+
+void Exchange::on_upstream_drained() {
+  client_->resume(Pause::flow);
+}
+
+void Exchange::drop_upstream() {
+  if (is_linked()) pool_->cancel(*this);
+  if (!upstream_) return;
+  static_cast<void>(upstream_->detach());
+  pool_->discard(std::move(upstream_));
+}
+
+void Exchange::on_client_left() {
+  if (phase_ == Phase::finished) return;
+  drop_upstream();
+  finish(environment_.stopping ? Outcome::cut : Outcome::client_left);
+}
+
+void Exchange::on_deadline() {
+  switch (phase_) {
+    case Phase::acquiring:
+      drop_upstream();
+      on_upstream_unavailable({Code::refused, Side::upstream});
+      break;
+    case Phase::awaiting_head:
+      reply(first_byte_timeout, Outcome::timeout);
+      break;
+    case Phase::responding:
+    case Phase::tunnel:
+      client_->reset();
+      finish(Outcome::timeout);
+      break;
+    case Phase::request_head:
+    case Phase::finished:
+      break;
+  }
+}
+
+bool Exchange::retry_if_stale() {
+  const policy::FailedAttempt attempt{
+      .connection_reused = upstream_->has_served(),
+      .response_begun = upstream_->response_begun() || interim_heads_ > 0,
+      .replayable = replayable_,
+      .was_retry = retried_,
+      .method = upstream_head_.method,
+      .has_idempotency_key = request_head_.find("idempotency-key") != nullptr,
+      .since_sent_ms = environment_.loop.now_ms() - attempt_started_ms_,
+      .retry_posts = route_->retry_posts};
+  if (!policy::may_retry(attempt)) return false;
+  retried_ = true;
+  environment_.metrics.upstream_retries.add();
+  drop_upstream();
+  client_->resume(Pause::flow);  // whose queue was full is gone
+  acquire();
+  flush_upstream();
+  return true;
+}
+
+void Exchange::on_upstream_failed(Error error) {
+  if (phase_ == Phase::awaiting_head) {
+    if (!retry_if_stale()) on_upstream_unavailable(error);
+    return;
+  }
+  summary_.error_code = base::code_name(error.code);
+  client_->reset();
+  finish(Outcome::upstream_failed);
+}
+
+}  // namespace proxy

@@ -1,0 +1,143 @@
+#pragma once
+
+// The middle: one request and its response, joined from a client's stream and an upstream's.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/intrusive_list.h"
+#include "base/out_queue.h"
+#include "base/url.h"
+#include "http/h1_parser.h"
+#include "http/head.h"
+#include "net/deadline.h"
+#include "observe/summary.h"
+#include "policy/redirect.h"
+#include "policy/route.h"
+#include "proxy/environment.h"
+#include "proxy/local_reply.h"
+
+namespace proxy {
+
+class ClientConnection;
+class UpstreamConnection;
+class UpstreamPool;
+
+// Resource. Owned by its client's connection, taken from and given back to an ExchangePool. It ends
+// in finish(), exactly once on every path. One thread. The link is its place in a pool's waiting
+// room.
+class Exchange final : public base::ListLink<Exchange> {
+ public:
+  explicit Exchange(Environment& environment);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  Exchange(Exchange&&) = delete;
+  Exchange& operator=(Exchange&&) = delete;
+
+  // A request of `client`'s begins.
+  void begin(ClientConnection& client);
+  // Forgets it, to be used again.
+  void recycle();
+
+  [[nodiscard]] http::Head& request_head() { return request_head_; }
+  [[nodiscard]] base::Arena& arena() { return arena_; }
+
+  // From the client's connection, in this order. on_request_refused() instead of what it refuses.
+  void on_request_head();
+  void on_request_body(base::Bytes bytes);
+  void on_request_end();
+  void on_request_refused(const http::H1Error& error);
+  // The client's read event is over: what came leaves for the upstream.
+  void flush_upstream();
+  void on_client_drained();
+  // It went away, or was too slow, or is cut by a stop: the upstream stops at once, for tokens cost
+  // money.
+  void on_client_left();
+
+  // From the pool, for a waiting exchange.
+  void on_upstream_ready(std::unique_ptr<UpstreamConnection> upstream);
+  void on_upstream_unavailable(base::Error error);
+
+  // From the upstream's connection.
+  void on_response_head();
+  void on_response_body(base::Bytes bytes);
+  void on_response_end();
+  void on_upstream_failed(base::Error error);
+  void flush_client();
+  void on_upstream_drained();
+
+ private:
+  enum class Phase : uint8_t {
+    request_head,   // of the client, still arriving
+    acquiring,      // waits for an upstream connection
+    awaiting_head,  // the request is on its way
+    responding,     // the response is on its way
+    tunnel,
+    finished,
+  };
+
+  static constexpr uint8_t interim_max = 32;  // 1xx responses before the final one
+
+  // Answers of our own: exchange_admit.cc.
+  [[nodiscard]] bool answer_locally();
+  void answer_admin();
+  void reply(const LocalError& error, observe::Outcome outcome = observe::Outcome::local);
+  void reply_preflight();
+  void send_reply(base::Bytes body, observe::Outcome outcome);
+
+  // The way up.
+  void acquire();
+  void start_attempt(std::unique_ptr<UpstreamConnection> upstream);
+  void prepare_head();
+  [[nodiscard]] std::string_view upstream_target();
+  [[nodiscard]] http::Framing request_framing() const;
+  void buffer_body(base::Bytes bytes);
+  void drop_upstream();
+
+  // The way down: exchange_response.cc.
+  void forward_interim();
+  void begin_tunnel();
+  [[nodiscard]] bool follow_redirect();
+  void forward_head();
+  [[nodiscard]] http::Framing response_framing() const;
+  [[nodiscard]] bool retry_if_stale();
+
+  [[nodiscard]] uint32_t silence_ms() const;
+  void on_deadline();
+  void finish(observe::Outcome outcome);
+
+  Environment& environment_;
+  ClientConnection* client_ = nullptr;
+  SnapshotRef snapshot_;
+  const policy::Route* route_ = nullptr;
+  UpstreamPool* pool_ = nullptr;
+  std::unique_ptr<UpstreamConnection> upstream_;
+  net::Deadline deadline_;
+
+  base::Arena arena_;
+  http::Head request_head_;
+  http::Head upstream_head_;  // what is sent upstream: views of request_head_ and arena_
+  http::Head response_head_;
+
+  base::OutQueue request_buffer_;  // body bytes not yet sent, or kept for another attempt
+  std::optional<base::Url> redirected_to_;
+  observe::Summary summary_;
+  uint64_t attempt_started_ms_ = 0;
+  uint32_t redirects_ = 0;
+  uint8_t interim_heads_ = 0;
+  Phase phase_ = Phase::request_head;
+  bool request_ended_ = false;
+  bool response_ended_ = false;
+  bool replayable_ = true;            // request_buffer_ holds all body bytes so far
+  bool body_dropped_ = false;         // a redirect turned it into a GET
+  bool credentials_dropped_ = false;  // a redirect left the origin
+  bool retried_ = false;
+  bool streams_ = false;  // the response is an event stream or a tunnel
+};
+
+}  // namespace proxy

@@ -1,0 +1,187 @@
+// The way down of an Exchange: response heads, redirects, tunnels, bodies.
+
+#include "proxy/client_connection.h"
+#include "proxy/exchange.h"
+#include "proxy/upstream_connection.h"
+#include "proxy/upstream_pool.h"
+
+namespace proxy {
+
+using base::Code;
+using base::Side;
+using http::FieldId;
+using http::Framing;
+using observe::Outcome;
+
+namespace {
+
+// RFC 9110 6.4.1: such a response has no body, whatever its fields say.
+bool is_bodiless(std::string_view method, uint16_t status) {
+  return method == "HEAD" || status == 204 || status == 304;
+}
+
+bool is_event_stream(const http::Head& head) {
+  constexpr std::string_view type = "text/event-stream";
+  const http::Field* field = head.find(FieldId::content_type);
+  return field != nullptr && http::equals_ignoring_case(field->value.substr(0, type.size()), type);
+}
+
+}  // namespace
+
+void Exchange::on_response_head() {
+  const uint16_t status = response_head_.status;
+  if (status == 101) {
+    begin_tunnel();
+  } else if (status < 200) {
+    forward_interim();
+  } else if (!follow_redirect()) {
+    forward_head();
+  }
+}
+
+void Exchange::forward_interim() {
+  if (++interim_heads_ > interim_max) {
+    on_upstream_failed({Code::parse, Side::upstream});
+    return;
+  }
+  const bool wanted = request_head_.version_minor >= 1 &&
+                      (response_head_.status != 100 || client_->parser().expects_continue());
+  if (!wanted) return;
+  route_->fields.response(response_head_);
+  client_->send_head(response_head_, Framing{});
+  // Its bytes must have left before the next head is laid out.
+  flush_client();
+}
+
+void Exchange::begin_tunnel() {
+  if (!client_->parser().wants_upgrade() || !request_ended_) {
+    on_upstream_failed({Code::parse, Side::upstream});
+    return;
+  }
+  const http::Field* upgrade = response_head_.find(FieldId::upgrade);
+  const std::string_view protocol = upgrade != nullptr ? upgrade->value : "websocket";
+  route_->fields.response(response_head_);
+  response_head_.add("Upgrade", protocol);
+  route_->cors.apply(request_head_, response_head_, arena_);
+  client_->send_head(response_head_, {Framing::Kind::tunnel, 0});
+  summary_.status = response_head_.status;
+  summary_.first_byte_ms = environment_.loop.now_ms();
+  environment_.metrics.tunnels.add();
+  phase_ = Phase::tunnel;
+  streams_ = true;
+  request_ended_ = false;
+  request_buffer_.clear();
+  upstream_->start_tunnel();
+  client_->start_tunnel();
+}
+
+bool Exchange::follow_redirect() {
+  const config::Redirects& redirects = route_->redirects;
+  if (!redirects.follow || redirects_ >= redirects.max ||
+      !policy::is_redirect_status(response_head_.status) || client_->parser().wants_upgrade()) {
+    return false;
+  }
+  const http::Field* location = response_head_.find(FieldId::location);
+  if (location == nullptr) return false;
+  const base::Url current =
+      redirected_to_ ? *redirected_to_
+                     : base::Url{pool_->identity().url.origin, std::string(upstream_head_.target)};
+  std::optional<policy::Redirect> redirect =
+      policy::plan_redirect(response_head_.status, upstream_head_.method, current, location->value);
+  if (!redirect) return false;
+  const bool body_held = body_dropped_ || (request_ended_ && replayable_);
+  if (!redirect->becomes_get && !body_held) return false;
+  UpstreamPool* next = snapshot_->pool_for(snapshot_->pool(route_->upstream), redirect->url.origin);
+  if (next == nullptr) return false;
+
+  drop_upstream();
+  client_->resume(Pause::flow);
+  ++redirects_;
+  environment_.metrics.redirects_followed.add();
+  body_dropped_ = body_dropped_ || redirect->becomes_get;
+  credentials_dropped_ = credentials_dropped_ || redirect->cross_origin;
+  redirected_to_ = std::move(redirect->url);
+  pool_ = next;
+  acquire();
+  flush_upstream();
+  return true;
+}
+
+void Exchange::forward_head() {
+  const Framing framing = response_framing();
+  phase_ = Phase::responding;
+  route_->fields.response(response_head_);
+  streams_ = is_event_stream(response_head_);
+  if (streams_) {
+    // Or a front nginx would gather the events.
+    response_head_.set("X-Accel-Buffering", "no");
+  }
+  route_->fields.announce(response_head_);
+  route_->cors.apply(request_head_, response_head_, arena_);
+  client_->send_head(response_head_, framing);
+  summary_.status = response_head_.status;
+  summary_.first_byte_ms = environment_.loop.now_ms();
+  // An answer is on its way: the request can never be sent again.
+  replayable_ = false;
+  request_buffer_.clear();
+}
+
+Framing Exchange::response_framing() const {
+  const Framing framing = upstream_->framing();
+  if (is_bodiless(request_head_.method, response_head_.status)) {
+    const std::optional<uint64_t> length = upstream_->content_length();
+    const bool said = length && response_head_.status != 204;
+    return said ? Framing{Framing::Kind::length, *length} : Framing{};
+  }
+  const bool chunks_understood = request_head_.version_minor >= 1;
+  switch (framing.kind) {
+    case Framing::Kind::none:
+      return {Framing::Kind::length, 0};
+    case Framing::Kind::length:
+      return framing;
+    case Framing::Kind::chunked:
+    case Framing::Kind::until_close:
+    case Framing::Kind::tunnel:
+      break;
+  }
+  return {chunks_understood ? Framing::Kind::chunked : Framing::Kind::until_close, 0};
+}
+
+void Exchange::on_response_body(base::Bytes bytes) {
+  summary_.bytes_down += bytes.size();
+  client_->send_body(bytes);
+}
+
+void Exchange::flush_client() {
+  if (phase_ != Phase::responding && phase_ != Phase::tunnel && phase_ != Phase::awaiting_head) {
+    return;
+  }
+  const net::Flow flow = client_->flush();
+  if (phase_ == Phase::awaiting_head) return;
+  if (flow == net::Flow::full) {
+    // The wait is the client's now, who has a deadline of its own.
+    upstream_->pause(Pause::flow);
+    deadline_.clear();
+  } else {
+    deadline_.set(silence_ms());
+  }
+}
+
+void Exchange::on_client_drained() {
+  if (!upstream_) return;
+  upstream_->resume(Pause::flow);
+  if (phase_ == Phase::responding || phase_ == Phase::tunnel) {
+    deadline_.set(silence_ms());
+  }
+}
+
+void Exchange::on_response_end() {
+  response_ended_ = true;
+  client_->send_end(response_head_.trailers);
+  static_cast<void>(client_->flush());
+  // A tunnel ends when both directions have.
+  if (phase_ == Phase::tunnel && !request_ended_) return;
+  finish(Outcome::complete);
+}
+
+}  // namespace proxy

@@ -1,0 +1,163 @@
+#include "proxy/local_reply.h"
+
+#include <array>
+#include <ctime>
+#include <fmt/format.h>
+#include <iterator>
+#include <string>
+
+#include "http/h1_writer.h"
+
+namespace proxy {
+namespace {
+
+constexpr std::string_view server_error = "server_error";
+constexpr std::string_view invalid_request = "invalid_request_error";
+
+// RFC 9110 5.6.7.
+std::string_view http_date(base::Arena& arena) {
+  const time_t now = time(nullptr);
+  tm utc{};
+  gmtime_r(&now, &utc);
+  std::array<char, 40> text{};
+  const size_t size = strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  return arena.copy({text.data(), size});
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  out.push_back('"');
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
+      continue;
+    }
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  out.push_back('"');
+}
+
+}  // namespace
+
+LocalError error_for_upstream(base::Error error) {
+  using base::Code;
+  switch (error.code) {
+    case Code::dns:
+      return {502,
+              server_error,
+              "upstream_unreachable",
+              "The proxy could not resolve the upstream's name. Its operator should check the "
+              "upstream URL and the DNS of the proxy's host.",
+              RetryAdvice::soon};
+    case Code::connect:
+      return {
+          502,
+          server_error,
+          "upstream_unreachable",
+          "The proxy could not connect to the upstream. Try again; if it stays so, its operator "
+          "should check the upstream URL and the network.",
+          RetryAdvice::soon};
+    case Code::tls:
+    case Code::certificate:
+      return {502,
+              server_error,
+              "upstream_tls_failed",
+              "upstream TLS failed; the proxy's log says why.",
+              RetryAdvice::never};
+    case Code::timeout:
+      return {504,
+              server_error,
+              "upstream_connect_timeout",
+              "The upstream did not accept a connection in time. Try again.",
+              RetryAdvice::soon};
+    case Code::refused:
+      return {
+          503,
+          server_error,
+          "upstream_busy",
+          "No connection to the upstream is free, or it was unreachable a moment ago. Try again.",
+          RetryAdvice::soon};
+    case Code::parse:
+    case Code::too_large:
+      return {502,
+              server_error,
+              "upstream_bad_response",
+              "The upstream's response was not valid HTTP; the proxy did not forward it.",
+              RetryAdvice::never};
+    case Code::closed:
+    case Code::reset:
+    case Code::io:
+      return {502,
+              server_error,
+              "upstream_closed",
+              "The upstream closed the connection before it answered. Try again.",
+              RetryAdvice::soon};
+  }
+  return {502, server_error, "upstream_failed", "The upstream failed.", RetryAdvice::soon};
+}
+
+LocalError error_for_request(uint16_t status, std::string_view why) {
+  switch (status) {
+    case 408:
+      return {408, invalid_request, "request_timeout", why};
+    case 413:
+      return {413, invalid_request, "request_too_large", why};
+    case 414:
+      return {414, invalid_request, "url_too_long", why};
+    case 431:
+      return {431, invalid_request, "headers_too_large", why};
+    default:
+      return {status, invalid_request, "bad_request", why};
+  }
+}
+
+std::string_view busy_reply() {
+  static const std::string reply = [] {
+    const std::string body =
+        "{\"error\":{\"message\":\"The proxy has too many connections, in all or from this "
+        "address. Try again.\",\"type\":\"server_error\",\"param\":null,"
+        "\"code\":\"proxy_busy\"}}\n";
+    return fmt::format(
+        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
+        "Access-Control-Allow-Origin: *\r\nContent-Type: application/json\r\n"
+        "Content-Length: {}\r\n\r\n{}",
+        body.size(),
+        body);
+  }();
+  return reply;
+}
+
+void render_page_head(uint16_t status,
+                      std::string_view content_type,
+                      http::Head& head,
+                      base::Arena& arena) {
+  head.clear();
+  head.status = status;
+  head.reason = http::reason_phrase(status);
+  head.add("Date", http_date(arena));
+  head.add("Content-Type", content_type);
+}
+
+base::Bytes render(const LocalError& error,
+                   std::string_view request_id,
+                   http::Head& head,
+                   base::Arena& arena) {
+  render_page_head(error.status, "application/json", head, arena);
+  head.add("x-request-id", request_id);
+  if (error.retry == RetryAdvice::soon) {
+    head.add("Retry-After", "1");
+  } else if (error.retry == RetryAdvice::never) {
+    head.add("x-should-retry", "false");
+  }
+  std::string body = "{\"error\":{\"message\":";
+  append_json_string(body, error.message);
+  body += ",\"type\":";
+  append_json_string(body, error.type);
+  body += ",\"param\":null,\"code\":";
+  append_json_string(body, error.code);
+  body += "}}\n";
+  return base::as_bytes(arena.copy(body));
+}
+
+}  // namespace proxy

@@ -1,0 +1,37 @@
+#include "proxy/origin_dialer.h"
+
+#include <utility>
+
+#include "net/tcp.h"
+#include "tls/stream.h"
+
+namespace proxy {
+
+OriginDialer::OriginDialer(net::UvLoop& loop,
+                           net::Resolver& resolver,
+                           base::Origin origin,
+                           const config::Upstream& upstream,
+                           Tls tls)
+    : loop_(loop), resolver_(resolver), origin_(std::move(origin)), timeouts_(upstream.timeouts) {
+  if (origin_.scheme != base::Scheme::https) return;
+  const tls::ClientOptions options{
+      .server_name = std::move(tls.server_name),
+      .verify = upstream.tls.verify ? tls::Verify::required : tls::Verify::none,
+      .min_version = upstream.tls.min_version == config::TlsVersion::tls1_3 ? tls::Version::tls13
+                                                                            : tls::Version::tls12};
+  tls_ =
+      std::make_unique<tls::ClientContext>(options, std::move(tls.trust), std::move(tls.sessions));
+}
+
+std::unique_ptr<net::ByteStream> OriginDialer::dial(net::ByteStreamListener& listener) {
+  const net::ConnectTarget target{
+      .host = origin_.host, .port = origin_.port, .timeout_ms = timeouts_.connect_ms};
+  std::unique_ptr<net::ByteStream> tcp = net::Tcp::connect(loop_, resolver_, target, listener);
+  if (!tls_) return tcp;
+  auto stream = std::make_unique<tls::TlsStream>(
+      loop_, std::move(tcp), tls::TransportState::connecting, *tls_, timeouts_.tls_handshake_ms);
+  stream->set_listener(listener);
+  return stream;
+}
+
+}  // namespace proxy

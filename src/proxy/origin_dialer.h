@@ -1,0 +1,43 @@
+#pragma once
+
+// Dials one origin: name lookup, TCP race, TLS for https.
+
+#include <memory>
+#include <string>
+
+#include "base/url.h"
+#include "config/config.h"
+#include "net/resolver.h"
+#include "net/uv_loop.h"
+#include "proxy/dialer.h"
+#include "tls/context.h"
+
+namespace proxy {
+
+// Resource, owned by its pool; loop and resolver outlive it. The loop's thread.
+class OriginDialer final : public Dialer {
+ public:
+  // What its TLS connections need, for https only.
+  struct Tls {
+    std::string server_name;                       // what SNI and the certificate must say
+    std::shared_ptr<const tls::TrustStore> trust;  // null where verification is off
+    std::shared_ptr<tls::SessionCache> sessions;   // what other workers resume there too
+  };
+
+  OriginDialer(net::UvLoop& loop,
+               net::Resolver& resolver,
+               base::Origin origin,
+               const config::Upstream& upstream,
+               Tls tls);
+
+  [[nodiscard]] std::unique_ptr<net::ByteStream> dial(net::ByteStreamListener& listener) override;
+
+ private:
+  net::UvLoop& loop_;
+  net::Resolver& resolver_;
+  base::Origin origin_;
+  config::UpstreamTimeouts timeouts_;
+  std::unique_ptr<tls::ClientContext> tls_;  // https only
+};
+
+}  // namespace proxy

@@ -1,0 +1,36 @@
+#include "proxy/snapshot.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace proxy {
+
+Snapshot::Snapshot(std::shared_ptr<const config::Config> config, Pools pools, MakePool make_pool)
+    : config_(std::move(config)),
+      router_(*config_),
+      pools_(std::move(pools)),
+      make_pool_(std::move(make_pool)) {}
+
+UpstreamPool& Snapshot::pool(const std::string& upstream) const {
+  const auto found = pools_.find(upstream);
+  CHECK(found != pools_.end());
+  return *found->second;
+}
+
+UpstreamPool* Snapshot::pool_for(UpstreamPool& via, const base::Origin& origin) {
+  if (via.identity().url.origin == origin) return &via;
+  const std::string key = via.identity().name + " " + origin.text();
+  if (const auto found = foreign_pools_.find(key); found != foreign_pools_.end()) {
+    return found->second.get();
+  }
+  if (foreign_pools_.size() >= foreign_pools_max) {
+    std::erase_if(foreign_pools_, [](const auto& entry) { return entry.second->unused(); });
+    if (foreign_pools_.size() >= foreign_pools_max) return nullptr;
+  }
+  std::shared_ptr<UpstreamPool> pool = make_pool_(via, origin);
+  if (pool == nullptr) return nullptr;
+  return foreign_pools_.emplace(key, std::move(pool)).first->second.get();
+}
+
+}  // namespace proxy

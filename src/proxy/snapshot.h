@@ -1,0 +1,59 @@
+#pragma once
+
+// One configuration as one worker runs it. Exchanges hold the snapshot they began with to their
+// end, so a reload never changes a request under way.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/counted.h"
+#include "base/url.h"
+#include "config/config.h"
+#include "policy/route.h"
+#include "proxy/upstream_pool.h"
+
+namespace proxy {
+
+// Resource, counted without atomics by the exchanges on it: an atomic count would be a cache line
+// that every core touches for every request. One thread.
+class Snapshot final : public base::Counted {
+ public:
+  using Pools = std::map<std::string, std::shared_ptr<UpstreamPool>>;
+  // Makes a pool for an origin that a redirect of `via` leads to; nullptr where its certificate
+  // could not be verified.
+  using MakePool = std::function<std::shared_ptr<UpstreamPool>(const UpstreamPool& via,
+                                                               const base::Origin& origin)>;
+
+  Snapshot(std::shared_ptr<const config::Config> config, Pools pools, MakePool make_pool);
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+  Snapshot(Snapshot&&) = delete;
+  Snapshot& operator=(Snapshot&&) = delete;
+  ~Snapshot() = default;
+
+  [[nodiscard]] const config::Config& config() const { return *config_; }
+  [[nodiscard]] const policy::Router& router() const { return router_; }
+  [[nodiscard]] const Pools& pools() const { return pools_; }
+
+  // The pool of a configured upstream; configuration checks that every route's exists.
+  [[nodiscard]] UpstreamPool& pool(const std::string& upstream) const;
+
+  // The pool for the origin of a redirect: `via` itself where it is the same origin. nullptr when
+  // too many foreign origins are in use, or it cannot be verified.
+  [[nodiscard]] UpstreamPool* pool_for(UpstreamPool& via, const base::Origin& origin);
+
+ private:
+  static constexpr size_t foreign_pools_max = 32;
+
+  std::shared_ptr<const config::Config> config_;
+  policy::Router router_;
+  Pools pools_;
+  Pools foreign_pools_;  // by upstream name and origin
+  MakePool make_pool_;
+};
+
+using SnapshotRef = base::Ref<Snapshot>;
+
+}  // namespace proxy

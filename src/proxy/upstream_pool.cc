@@ -1,0 +1,214 @@
+#include "proxy/upstream_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "net/error_text.h"
+#include "proxy/exchange.h"
+#include "tls/context.h"
+
+namespace proxy {
+namespace {
+
+std::string failure_text(base::Error error) {
+  switch (error.code) {
+    case base::Code::tls:
+    case base::Code::certificate:
+      return tls::error_text(error);
+    case base::Code::timeout:
+      return "timed out";
+    default:
+      return error.raw != 0 ? net::error_text(error.raw) : std::string(code_name(error.code));
+  }
+}
+
+}  // namespace
+
+UpstreamPool::UpstreamPool(net::Loop& loop,
+                           observe::Metrics& metrics,
+                           UpstreamIdentity identity,
+                           const config::Upstream& config,
+                           const http::H1Limits& limits,
+                           std::unique_ptr<Dialer> dialer)
+    : loop_(loop),
+      metrics_(metrics),
+      identity_(std::move(identity)),
+      config_(config),
+      limits_(limits),
+      dialer_(std::move(dialer)),
+      dial_again_(loop.timers(), this, [](void* pool) {
+        static_cast<UpstreamPool*>(pool)->on_backoff_ended();
+      }) {
+  keep_warm();
+}
+
+UpstreamPool::~UpstreamPool() {
+  CHECK(unused());
+  retire();
+  loop_.bury(std::move(dialer_));  // behind the connections just buried, which still use it
+}
+
+UpstreamPool::Acquired UpstreamPool::acquire(Exchange& exchange) {
+  if (!idle_.empty()) {
+    std::unique_ptr<UpstreamConnection> connection = std::move(idle_.back());
+    idle_.pop_back();
+    ++active_;
+    metrics_.upstream_reused.add();
+    return {std::move(connection), std::nullopt};
+  }
+  const bool nothing_to_wait_for = active_ == 0 && dialing_.empty();
+  if (backing_off() && nothing_to_wait_for) return {nullptr, last_failure_};
+  if (waiting_count_ >= config_.pool.waiting_max) {
+    return {nullptr, base::Error{base::Code::refused, base::Side::upstream}};
+  }
+  waiting_.push_back(exchange);
+  ++waiting_count_;
+  dial_as_needed();
+  return {};
+}
+
+void UpstreamPool::cancel(Exchange& exchange) {
+  exchange.unlink();
+  --waiting_count_;
+}
+
+void UpstreamPool::release(std::unique_ptr<UpstreamConnection> connection) {
+  --active_;
+  serve(std::move(connection));
+}
+
+void UpstreamPool::discard(std::unique_ptr<UpstreamConnection> connection) {
+  --active_;
+  close(std::move(connection));
+  dial_as_needed();
+}
+
+void UpstreamPool::retire() {
+  retired_ = true;
+  while (!idle_.empty()) {
+    close(std::move(idle_.back()));
+    idle_.pop_back();
+  }
+  if (waiting_count_ > 0) return;  // they still get what is being dialled
+  dial_again_.clear();
+  while (!dialing_.empty()) {
+    close(std::move(dialing_.back()));
+    dialing_.pop_back();
+  }
+}
+
+void UpstreamPool::dial() {
+  auto connection = std::make_unique<UpstreamConnection>(loop_, limits_, *this);
+  connection->start(*dialer_);
+  metrics_.upstream_connections.add();
+  metrics_.upstream_connections_open.add();
+  dialing_.push_back(std::move(connection));
+}
+
+void UpstreamPool::dial_as_needed() {
+  const size_t wanted = std::min(waiting_count_, dials_max);
+  while (dialing_.size() < wanted && total() < config_.pool.connections_max && !backing_off()) {
+    dial();
+  }
+}
+
+void UpstreamPool::keep_warm() {
+  if (retired_ || backing_off()) return;
+  while (idle_.size() + dialing_.size() < config_.pool.warm &&
+         total() < config_.pool.connections_max) {
+    dial();
+  }
+}
+
+Exchange* UpstreamPool::next_waiting() {
+  Exchange* exchange = waiting_.pop_front();
+  if (exchange != nullptr) --waiting_count_;
+  return exchange;
+}
+
+void UpstreamPool::serve(std::unique_ptr<UpstreamConnection> connection) {
+  if (Exchange* exchange = next_waiting()) {
+    ++active_;
+    if (connection->has_served()) metrics_.upstream_reused.add();
+    exchange->on_upstream_ready(std::move(connection));
+    return;
+  }
+  if (retired_ || config_.pool.idle_max == 0) {
+    close(std::move(connection));
+    return;
+  }
+  if (idle_.size() >= config_.pool.idle_max) {
+    close(std::move(idle_.front()));
+    idle_.erase(idle_.begin());
+  }
+  connection->become_idle(config_.pool.idle_timeout_ms);
+  idle_.push_back(std::move(connection));
+}
+
+void UpstreamPool::close(std::unique_ptr<UpstreamConnection> connection) {
+  metrics_.upstream_connections_open.subtract();
+  connection->close();
+  loop_.bury(std::move(connection));
+}
+
+std::unique_ptr<UpstreamConnection> UpstreamPool::take(Connections& from,
+                                                       const UpstreamConnection& connection) {
+  const auto found = std::find_if(
+      from.begin(), from.end(), [&](const auto& owned) { return owned.get() == &connection; });
+  CHECK(found != from.end());
+  std::unique_ptr<UpstreamConnection> taken = std::move(*found);
+  from.erase(found);
+  return taken;
+}
+
+void UpstreamPool::on_dialed(UpstreamConnection& connection) {
+  failures_ = 0;
+  backoff_until_ms_ = 0;
+  serve(take(dialing_, connection));
+  dial_as_needed();
+}
+
+void UpstreamPool::on_dial_failed(UpstreamConnection& connection, base::Error error) {
+  close(take(dialing_, connection));
+  metrics_.upstream_connections_failed.add();
+  log_dial_failure(error);
+  last_failure_ = error;
+  // One failure may be chance; from the second on the upstream gets time to come back, and requests
+  // are answered at once instead of waiting for a time-out each.
+  if (++failures_ > 1) {
+    const uint64_t wait_ms = backoff_ms_min << std::min<uint32_t>(failures_ - 2, 10);
+    backoff_until_ms_ = loop_.now_ms() + std::min(wait_ms, backoff_ms_max);
+  }
+  if (Exchange* exchange = next_waiting()) exchange->on_upstream_unavailable(error);
+  if (backing_off() && active_ == 0 && dialing_.empty()) {
+    while (Exchange* exchange = next_waiting())
+      exchange->on_upstream_unavailable(error);
+  }
+  if (backing_off()) dial_again_.set(backoff_until_ms_ - loop_.now_ms());
+  dial_as_needed();
+  keep_warm();
+}
+
+void UpstreamPool::on_backoff_ended() {
+  dial_as_needed();
+  keep_warm();
+}
+
+void UpstreamPool::log_dial_failure(base::Error error) {
+  if (loop_.now_ms() < log_again_ms_) return;
+  log_again_ms_ = loop_.now_ms() + log_interval_ms;
+  base::log_warning(
+      "upstream {} ({}): cannot connect: {}; further failures are logged once a minute",
+      identity_.name,
+      identity_.url.origin.text(),
+      failure_text(error));
+}
+
+void UpstreamPool::on_idle_ended(UpstreamConnection& connection) {
+  close(take(idle_, connection));
+  keep_warm();
+}
+
+}  // namespace proxy

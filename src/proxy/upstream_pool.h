@@ -1,0 +1,118 @@
+#pragma once
+
+// Connections to one upstream on one worker: idle ones kept ready, a bounded room to wait in,
+// back-off when the upstream cannot be reached.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/intrusive_list.h"
+#include "base/url.h"
+#include "config/config.h"
+#include "http/h1_parser.h"
+#include "net/deadline.h"
+#include "net/loop.h"
+#include "observe/metrics.h"
+#include "proxy/dialer.h"
+#include "proxy/upstream_connection.h"
+
+namespace proxy {
+
+class Exchange;
+
+// What an upstream is, apart from how its connections are made.
+struct UpstreamIdentity {
+  std::string name;  // in the configuration, for logs
+  base::Url url;     // origin and base path
+  std::string host;  // the Host field
+};
+
+// Resource, one per upstream and worker, shared by the snapshots that use it. One thread, no locks.
+class UpstreamPool {
+ public:
+  UpstreamPool(net::Loop& loop,
+               observe::Metrics& metrics,
+               UpstreamIdentity identity,
+               const config::Upstream& config,
+               const http::H1Limits& limits,
+               std::unique_ptr<Dialer> dialer);
+  ~UpstreamPool();  // closes what is idle; nothing may be active or waiting (CHECK)
+  UpstreamPool(const UpstreamPool&) = delete;
+  UpstreamPool& operator=(const UpstreamPool&) = delete;
+  UpstreamPool(UpstreamPool&&) = delete;
+  UpstreamPool& operator=(UpstreamPool&&) = delete;
+
+  // Either a connection now, or an error now, or neither: then `exchange` waits, and hears
+  // on_upstream_ready() or on_upstream_unavailable() later, unless it calls cancel().
+  struct Acquired {
+    std::unique_ptr<UpstreamConnection> connection;
+    std::optional<base::Error> error;
+  };
+  [[nodiscard]] Acquired acquire(Exchange& exchange);
+  void cancel(Exchange& exchange);
+
+  // Takes back a connection whose message is over and that may serve again.
+  void release(std::unique_ptr<UpstreamConnection> connection);
+  // Takes back one that is done for; closes it.
+  void discard(std::unique_ptr<UpstreamConnection> connection);
+
+  // Nothing is kept from now on; what is idle closes.
+  void retire();
+
+  [[nodiscard]] const UpstreamIdentity& identity() const { return identity_; }
+  [[nodiscard]] const config::Upstream& config() const { return config_; }
+  [[nodiscard]] size_t idle_count() const { return idle_.size(); }
+  // Whether nobody uses it: no connection active or being dialled for somebody, nobody waiting.
+  [[nodiscard]] bool unused() const { return waiting_count_ == 0 && active_ == 0; }
+
+  // From its connections while they are dialled or idle.
+  void on_dialed(UpstreamConnection& connection);
+  void on_dial_failed(UpstreamConnection& connection, base::Error error);
+  void on_idle_ended(UpstreamConnection& connection);
+
+ private:
+  using Connections = std::vector<std::unique_ptr<UpstreamConnection>>;
+
+  static constexpr uint64_t log_interval_ms = 60'000;
+  static constexpr uint64_t backoff_ms_min = 100;
+  static constexpr uint64_t backoff_ms_max = 5'000;
+  // At once: a handshake holds 33 KiB until it is done, and a thousand of them would leave holes.
+  static constexpr size_t dials_max = 64;
+
+  static std::unique_ptr<UpstreamConnection> take(Connections& from,
+                                                  const UpstreamConnection& connection);
+  [[nodiscard]] size_t total() const { return dialing_.size() + idle_.size() + active_; }
+  [[nodiscard]] bool backing_off() const { return loop_.now_ms() < backoff_until_ms_; }
+  void dial();
+  void dial_as_needed();
+  void keep_warm();
+  void on_backoff_ended();
+  void serve(std::unique_ptr<UpstreamConnection> connection);
+  void close(std::unique_ptr<UpstreamConnection> connection);
+  Exchange* next_waiting();
+  void log_dial_failure(base::Error error);
+
+  net::Loop& loop_;
+  observe::Metrics& metrics_;
+  UpstreamIdentity identity_;
+  config::Upstream config_;
+  http::H1Limits limits_;
+  std::unique_ptr<Dialer> dialer_;
+  Connections idle_;  // the latest used last: last in, first out keeps few warm
+  Connections dialing_;
+  size_t active_ = 0;
+  base::IntrusiveList<Exchange> waiting_;
+  size_t waiting_count_ = 0;
+  uint32_t failures_ = 0;  // dials failed in a row
+  base::Error last_failure_;
+  uint64_t backoff_until_ms_ = 0;
+  uint64_t log_again_ms_ = 0;
+  net::Deadline dial_again_;  // the end of a back-off
+  bool retired_ = false;
+};
+
+}  // namespace proxy

@@ -1,0 +1,86 @@
+#pragma once
+
+// Who may come in: between accept() and the client's connection. Counts, refuses, learns from the
+// PROXY protocol whose connection it is.
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "address_table.h"
+#include "base/intrusive_list.h"
+#include "config/config.h"
+#include "net/address.h"
+#include "net/farewell.h"
+#include "net/fd.h"
+#include "net/listener.h"
+#include "net/uv_loop.h"
+#include "proxy/environment.h"
+
+// Why somebody was turned away.
+enum class Refusal : uint8_t { full, address, header };
+inline constexpr size_t refusals = 3;
+
+// What all workers count together, so that a limit is the process's, not a worker's share.
+struct SharedCounts {
+  uint32_t connections_max = 0;
+  std::atomic<uint32_t> open{0};
+  AddressTable addresses;
+  // When to log again: that it is full and they wait, and each refusal.
+  std::atomic<uint64_t> log_held_again_s{0};
+  std::array<std::atomic<uint64_t>, refusals> log_refused_again_s{};
+};
+
+// Whether to log what may come a thousand times a second: true once a minute, in one thread.
+[[nodiscard]] bool is_due_to_log(std::atomic<uint64_t>& again_s, uint64_t now_ms);
+
+// One listening socket of a worker's.
+struct Door {
+  config::Listen listen;
+  proxy::Purpose purpose;
+  std::unique_ptr<net::Listener> listener;
+};
+
+// Resource, one per worker. The loop's thread.
+class Reception {
+ public:
+  // `on_change`: somebody came in or has gone without becoming a client.
+  Reception(net::UvLoop& loop,
+            proxy::Environment& environment,
+            SharedCounts& shared,
+            std::function<void()> on_change);
+  ~Reception();
+  Reception(const Reception&) = delete;
+  Reception& operator=(const Reception&) = delete;
+  Reception(Reception&&) = delete;
+  Reception& operator=(Reception&&) = delete;
+
+  // Takes over a connection accepted at `door`, which outlives it.
+  void receive(net::Fd socket, const net::Address& peer, const Door& door);
+  // A client that had come in has closed its connection.
+  void leave(const net::Address& client, proxy::Purpose purpose);
+
+  // Nobody's header is awaited.
+  [[nodiscard]] bool empty() const { return pending_.empty(); }
+  // Turns away whose header is awaited.
+  void close();
+
+ private:
+  class Pending;
+
+  void on_header(Pending& pending);
+  void admit(net::Fd socket, const net::Address& client, const Door& door);
+  void refuse(net::Fd socket, Refusal why, const net::Address& peer, std::string_view detail = {});
+  [[nodiscard]] const config::Config& config() const;
+
+  net::UvLoop& loop_;
+  proxy::Environment& environment_;
+  SharedCounts& shared_;
+  std::function<void()> on_change_;
+  net::Farewell farewell_;
+  base::IntrusiveList<Pending> pending_;
+};

@@ -1,0 +1,223 @@
+#include "server.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "observe/access_log.h"
+#include "observe/metrics.h"
+#include "worker.h"
+
+namespace {
+
+// Descriptors beside connections: loops, listeners, logs, name lookups.
+constexpr uint64_t reserved_fds = 32;
+constexpr uint64_t reserved_fds_per_worker = 16 + net::Farewell::held_max;
+
+observe::LogFormat format_of(const config::Log& log) {
+  return log.format == config::LogFormat::json ? observe::LogFormat::json
+                                               : observe::LogFormat::text;
+}
+
+net::ListenAddress address_of(const config::Listen& listen) {
+  return {.host = listen.host, .port = listen.port, .unix_path = listen.unix_path};
+}
+
+config::Listen listen_of(const net::ListenAddress& address) {
+  return {.host = address.host, .port = address.port, .unix_path = address.unix_path};
+}
+
+// Raises the soft limit as far as it goes; returns it.
+uint64_t raise_fd_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  if (limit.rlim_cur < limit.rlim_max) {
+    const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+  }
+  return limit.rlim_cur;
+}
+
+// Each client connection may need one to the upstream.
+uint32_t connections_for(uint64_t fds, size_t workers) {
+  const uint64_t reserved = reserved_fds + reserved_fds_per_worker * workers;
+  const uint64_t free = fds > reserved ? (fds - reserved) / 2 : 1;
+  return static_cast<uint32_t>(std::clamp<uint64_t>(free, 1, UINT32_MAX));
+}
+
+}  // namespace
+
+struct Server::State {
+  std::shared_ptr<const config::Config> config;
+  observe::AccessLog access_log;
+  SharedCounts shared;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::thread> threads;
+  std::vector<net::ListenAddress> listening;
+  std::optional<net::ListenAddress> admin;
+
+  base::Result<std::monostate, std::string> listen();
+  void listen_admin();
+  void derive_limits();
+  [[nodiscard]] proxy::AdminPage admin_page(std::string_view path) const;
+};
+
+base::Result<std::monostate, std::string> Server::State::listen() {
+  for (const config::Listen& address : config->listen) {
+    auto bound = net::bind_listener(address_of(address), workers.size());
+    if (!bound) return bound.error();
+    listening.push_back(bound->address);
+    for (size_t i = 0; i < workers.size(); ++i) {
+      workers[i]->listen(std::move(bound->sockets[i]), address, proxy::Purpose::proxy);
+    }
+  }
+  return std::monostate{};
+}
+
+// Not worth refusing to serve for: its default address is taken as soon as a second proxy runs.
+void Server::State::listen_admin() {
+  if (!config->admin.listen) return;
+  auto bound = net::bind_listener(address_of(*config->admin.listen), 1);
+  if (!bound) {
+    base::log_warning(
+        "admin.listen: {}; going on without /healthz and /metrics, set another address or `off`",
+        bound.error());
+    return;
+  }
+  admin = bound->address;
+  workers.front()->listen(
+      std::move(bound->sockets.front()), *config->admin.listen, proxy::Purpose::admin);
+}
+
+void Server::State::derive_limits() {
+  const uint64_t fds = raise_fd_limit();
+  const uint32_t possible = connections_for(fds, workers.size());
+  const uint32_t wanted = config->limits.connections_max;
+  shared.connections_max = wanted == 0 ? possible : wanted;
+  if (wanted > possible) {
+    base::log_warning(
+        "limits.connections_max is {}, but `ulimit -n` is {}, which is enough for {}: beyond it "
+        "connections wait; raise it (LimitNOFILE= in a systemd unit)",
+        wanted,
+        fds,
+        possible);
+  } else {
+    base::log_info("up to {} client connections (`ulimit -n` is {})", shared.connections_max, fds);
+  }
+}
+
+proxy::AdminPage Server::State::admin_page(std::string_view path) const {
+  if (path == "/healthz") return {.body = "ok\n"};
+  if (path != "/metrics") {
+    return {.status = 404, .body = "not found; there are /healthz and /metrics\n"};
+  }
+  std::vector<const observe::Metrics*> metrics;
+  for (const auto& worker : workers)
+    metrics.push_back(&worker->metrics());
+  return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
+          .body = observe::to_prometheus(
+              metrics, {.access_log_dropped = access_log.dropped(), .workers = workers.size()})};
+}
+
+Server::Server(std::shared_ptr<const config::Config> config) : state_(std::make_unique<State>()) {
+  state_->config = std::move(config);
+}
+
+Server::~Server() {
+  stop();
+  wait();
+}
+
+base::Result<std::monostate, std::string> Server::start() {
+  State& state = *state_;
+  const auto deployment = deploy(state.config);
+  if (!deployment) return deployment.error();
+  auto opened = state.access_log.open(state.config->log.access, format_of(state.config->log));
+  if (!opened) return opened.error();
+
+  const uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const uint32_t count = state.config->workers != 0 ? state.config->workers : cores;
+  for (uint32_t i = 0; i < count; ++i) {
+    state.workers.push_back(std::make_unique<Worker>(
+        *deployment, state.access_log, state.shared, [&state](std::string_view path) {
+          return state.admin_page(path);
+        }));
+  }
+  state.derive_limits();
+  // From here on a failure leaves workers that never ran: they run once, to end in good order.
+  auto bound = state.listen();
+  if (bound) state.listen_admin();
+  for (const auto& worker : state.workers) {
+    state.threads.emplace_back([&worker = *worker] { worker.run(); });
+  }
+  if (!bound) {
+    stop();
+    wait();
+    return bound.error();
+  }
+  for (const net::ListenAddress& address : state.listening) {
+    base::log_info("listening on {}", address.text());
+  }
+  return std::monostate{};
+}
+
+std::vector<config::Listen> Server::listening() const {
+  std::vector<config::Listen> addresses;
+  for (const net::ListenAddress& address : state_->listening)
+    addresses.push_back(listen_of(address));
+  return addresses;
+}
+
+std::optional<config::Listen> Server::admin_listening() const {
+  if (!state_->admin) return std::nullopt;
+  return listen_of(*state_->admin);
+}
+
+base::Result<std::monostate, std::string> Server::reload(
+    std::shared_ptr<const config::Config> config) {
+  State& state = *state_;
+  const auto deployment = deploy(config);
+  if (!deployment) return deployment.error();
+  auto opened = state.access_log.open(config->log.access, format_of(config->log));
+  if (!opened) return opened.error();
+  if (config->listen != state.config->listen || config->workers != state.config->workers ||
+      config->admin.listen != state.config->admin.listen ||
+      config->limits.connections_max != state.config->limits.connections_max) {
+    base::log_warning(
+        "listen, workers, admin and limits.connections_max changed: that takes a restart");
+  }
+  state.config = std::move(config);
+  base::set_log_level(state.config->log.level);
+  for (const auto& worker : state.workers)
+    worker->reload(*deployment);
+  return std::monostate{};
+}
+
+void Server::reopen_logs() {
+  state_->access_log.reopen();
+}
+
+void Server::drain() {
+  for (const auto& worker : state_->workers)
+    worker->drain();
+}
+
+void Server::stop() {
+  for (const auto& worker : state_->workers)
+    worker->stop();
+}
+
+void Server::wait() {
+  for (std::thread& thread : state_->threads) {
+    if (thread.joinable()) thread.join();
+  }
+  state_->threads.clear();
+  for (const net::ListenAddress& address : state_->listening)
+    net::remove_socket_file(address);
+  state_->listening.clear();
+  if (state_->admin) net::remove_socket_file(*state_->admin);
+  state_->admin.reset();
+}

@@ -1,0 +1,55 @@
+#pragma once
+
+// The whole proxy in one object: workers, listeners, the current configuration.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "config/config.h"
+
+// Resource, made by main() (or a test). Public functions may be called from any thread.
+class Server {
+ public:
+  explicit Server(std::shared_ptr<const config::Config> config);
+  ~Server();  // stops without drain if still running
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  Server(Server&&) = delete;
+  Server& operator=(Server&&) = delete;
+
+  // Binds every listener and starts the workers; returns once they accept. The error says which
+  // address or file and what to do.
+  [[nodiscard]] base::Result<std::monostate, std::string> start();
+
+  // Where it listens, in the order of `config.listen`, with the ports the system chose for 0.
+  [[nodiscard]] std::vector<config::Listen> listening() const;
+  // Where the admin endpoint listens; nothing when it is off.
+  [[nodiscard]] std::optional<config::Listen> admin_listening() const;
+
+  // New requests use `config` from now on; running exchanges end on the old one. The listeners,
+  // `workers` and `admin` stay as they were started; a difference there is logged as needing a
+  // restart.
+  // The error (a CA file, the access log) leaves everything as it was.
+  [[nodiscard]] base::Result<std::monostate, std::string> reload(
+      std::shared_ptr<const config::Config> config);
+
+  // Reopens the access log's file.
+  void reopen_logs();
+
+  // Stops accepting, lets running exchanges end for at most `timeouts.drain`, then cuts them.
+  void drain();
+
+  // Blocks until every worker has ended after drain() or stop().
+  void wait();
+
+  // Ends now, cutting what runs.
+  void stop();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};

@@ -1,0 +1,204 @@
+#include "worker.h"
+
+#include <random>
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+#include "proxy/origin_dialer.h"
+
+namespace {
+
+// While at the limit: how often to see whether another worker has made room.
+constexpr uint64_t accept_again_ms = 100;
+
+http::H1Limits response_limits(const config::Config& config) {
+  return {.head_bytes_max = config.limits.head_bytes_max, .fields_max = config.limits.fields_max};
+}
+
+std::string without_port(const std::string& authority) {
+  const size_t colon = authority.rfind(':');
+  const bool has_port =
+      colon != std::string::npos && authority.find(']', colon) == std::string::npos;
+  std::string host = has_port ? authority.substr(0, colon) : authority;
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  return host;
+}
+
+}  // namespace
+
+Worker::Worker(const std::shared_ptr<const Deployment>& deployment,
+               observe::AccessLog& access_log,
+               SharedCounts& shared,
+               std::function<proxy::AdminPage(std::string_view path)> admin_page)
+    : resolver_(loop_),
+      shared_(shared),
+      environment_{
+          .loop = loop_,
+          .metrics = metrics_,
+          .access_log = access_log,
+          .admin_page = std::move(admin_page),
+          .on_client_closed =
+              [this](const proxy::ClientConnection& connection) { on_client_closed(connection); },
+          .snapshot = {},
+          .exchanges = {},
+          .clients = {},
+          .id_prefix = std::random_device{}()},
+      mailbox_(loop_),
+      reception_(loop_, environment_, shared, [this] { on_received(); }),
+      accept_again_(
+          loop_.timers(), this, [](void* self) { static_cast<Worker*>(self)->update_accepting(); }),
+      drain_deadline_(
+          loop_.timers(), this, [](void* self) { static_cast<Worker*>(self)->cut_all(); }),
+      end_if_done_(this, [](void* self) { static_cast<Worker*>(self)->end_if_done(); }) {
+  environment_.snapshot = compile(deployment);
+}
+
+Worker::~Worker() = default;
+
+void Worker::listen(net::Fd socket, const config::Listen& listen, proxy::Purpose purpose) {
+  auto door = std::make_unique<Door>(Door{listen, purpose, nullptr});
+  door->listener = std::make_unique<net::Listener>(
+      loop_,
+      std::move(socket),
+      [this, &door = *door](net::Fd connection, const net::Address& peer) {
+        reception_.receive(std::move(connection), peer, door);
+      });
+  doors_.push_back(std::move(door));
+}
+
+void Worker::run() {
+  loop_.run();
+}
+
+void Worker::reload(std::shared_ptr<const Deployment> deployment) {
+  mailbox_.post([this, deployment = std::move(deployment)] {
+    if (environment_.draining) return;
+    const proxy::SnapshotRef former = std::exchange(environment_.snapshot, compile(deployment));
+    for (const auto& [name, pool] : former->pools())
+      pool->retire();
+    update_accepting();
+  });
+}
+
+void Worker::drain() {
+  mailbox_.post([this] { begin_drain(); });
+}
+
+void Worker::stop() {
+  mailbox_.post([this] {
+    begin_drain();
+    cut_all();
+  });
+}
+
+proxy::SnapshotRef Worker::compile(const std::shared_ptr<const Deployment>& deployment) {
+  const auto make_pool = [this, deployment](const std::string& name,
+                                            const config::Upstream& upstream,
+                                            const base::Url& url,
+                                            const std::string& host) {
+    const auto trust = deployment->trust.find(name);
+    auto dialer = std::make_unique<proxy::OriginDialer>(
+        loop_,
+        resolver_,
+        url.origin,
+        upstream,
+        proxy::OriginDialer::Tls{
+            .server_name = without_port(host),
+            .trust = trust == deployment->trust.end() ? nullptr : trust->second,
+            .sessions = deployment->sessions->of(name + " " + url.origin.text() + " " + host)});
+    return std::make_shared<proxy::UpstreamPool>(loop_,
+                                                 metrics_,
+                                                 proxy::UpstreamIdentity{name, url, host},
+                                                 upstream,
+                                                 response_limits(*deployment->config),
+                                                 std::move(dialer));
+  };
+
+  proxy::Snapshot::Pools pools;
+  for (const auto& [name, upstream] : deployment->config->upstreams) {
+    const std::string host =
+        upstream.host.empty() ? upstream.url.origin.authority() : upstream.host;
+    pools.emplace(name, make_pool(name, upstream, upstream.url, host));
+  }
+  const auto make_foreign_pool =
+      [make_pool, deployment](const proxy::UpstreamPool& via,
+                              const base::Origin& origin) -> std::shared_ptr<proxy::UpstreamPool> {
+    const std::string& name = via.identity().name;
+    config::Upstream upstream = via.config();
+    upstream.pool.warm = 0;
+    const bool unverifiable = origin.scheme == base::Scheme::https && upstream.tls.verify &&
+                              !deployment->trust.contains(name);
+    if (unverifiable) return nullptr;
+    return make_pool(name, upstream, base::Url{origin, "/"}, origin.authority());
+  };
+  return proxy::SnapshotRef(
+      new proxy::Snapshot(deployment->config, std::move(pools), make_foreign_pool));
+}
+
+void Worker::on_client_closed(const proxy::ClientConnection& connection) {
+  reception_.leave(connection.client(), connection.purpose());
+  if (holding_) update_accepting();
+  if (environment_.draining) loop_.defer(end_if_done_);
+}
+
+void Worker::on_received() {
+  update_accepting();
+  if (environment_.draining) loop_.defer(end_if_done_);
+}
+
+// At the limit nobody is accepted: who comes waits in the kernel's backlog, and nobody is lost. The
+// admin endpoint is held at no limit: health and metrics answer under overload too.
+void Worker::update_accepting() {
+  if (environment_.draining) return;
+  const bool waits = environment_.snapshot->config().limits.when_full == config::WhenFull::wait;
+  const bool hold =
+      waits && shared_.open.load(std::memory_order_relaxed) >= shared_.connections_max;
+  if (hold) accept_again_.set(accept_again_ms);
+  if (hold == holding_) return;
+  holding_ = hold;
+  for (const auto& door : doors_) {
+    if (door->purpose == proxy::Purpose::admin) continue;
+    hold ? door->listener->hold() : door->listener->resume();
+  }
+  if (!hold) return;
+  metrics_.accepts_held.add();
+  if (is_due_to_log(shared_.log_held_again_s, loop_.now_ms())) {
+    base::log_warning(
+        "{} client connections are open, the limit: new ones wait until some close; raise "
+        "`ulimit -n` or limits.connections_max",
+        shared_.connections_max);
+  }
+}
+
+void Worker::begin_drain() {
+  if (environment_.draining) return;
+  environment_.draining = true;
+  // Takes in who is connected already; they would be reset.
+  for (const auto& door : doors_) {
+    door->purpose == proxy::Purpose::admin ? door->listener->close() : door->listener->drain();
+  }
+  accept_again_.clear();
+  environment_.clients.for_each([](proxy::ClientConnection& client) { client.drain(); });
+  drain_deadline_.set(environment_.snapshot->config().timeouts.drain_ms);
+  loop_.defer(end_if_done_);
+}
+
+void Worker::cut_all() {
+  environment_.stopping = true;
+  reception_.close();
+  environment_.clients.for_each([](proxy::ClientConnection& client) { client.abort(); });
+  loop_.defer(end_if_done_);
+}
+
+void Worker::end_if_done() {
+  if (ended_ || !environment_.clients.empty() || !reception_.empty()) return;
+  ended_ = true;
+  drain_deadline_.clear();
+  reception_.close();
+  doors_.clear();
+  for (const auto& [name, pool] : environment_.snapshot->pools())
+    pool->retire();
+  environment_.snapshot.reset();
+  mailbox_.close();
+}

@@ -1,0 +1,72 @@
+#pragma once
+
+// One thread: a loop, its listeners, clients and upstream pools. Nothing in here is shared but what
+// the header says.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "deployment.h"
+#include "net/deadline.h"
+#include "net/mailbox.h"
+#include "net/resolver.h"
+#include "net/uv_loop.h"
+#include "observe/access_log.h"
+#include "observe/metrics.h"
+#include "proxy/client_connection.h"
+#include "proxy/environment.h"
+#include "reception.h"
+
+// Resource, owned by the server, outlives its thread. Public functions: any thread, but where they
+// say otherwise.
+class Worker {
+ public:
+  Worker(const std::shared_ptr<const Deployment>& deployment,
+         observe::AccessLog& access_log,
+         SharedCounts& shared,
+         std::function<proxy::AdminPage(std::string_view path)> admin_page);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  Worker(Worker&&) = delete;
+  Worker& operator=(Worker&&) = delete;
+
+  // Before run(): accepts from `socket`, which listens as `listen` says, too.
+  void listen(net::Fd socket, const config::Listen& listen, proxy::Purpose purpose);
+
+  // The thread's body: returns when everything on the loop has ended after drain() or stop().
+  void run();
+
+  void reload(std::shared_ptr<const Deployment> deployment);
+  void drain();
+  void stop();
+
+  [[nodiscard]] const observe::Metrics& metrics() const { return metrics_; }
+
+ private:
+  // The loop's thread.
+  void on_client_closed(const proxy::ClientConnection& connection);
+  void on_received();
+  void update_accepting();
+  void begin_drain();
+  void cut_all();
+  void end_if_done();
+  [[nodiscard]] proxy::SnapshotRef compile(const std::shared_ptr<const Deployment>& deployment);
+
+  net::UvLoop loop_;
+  net::Resolver resolver_;
+  observe::Metrics metrics_;
+  SharedCounts& shared_;
+  proxy::Environment environment_;
+  net::Mailbox mailbox_;
+  Reception reception_;
+  std::vector<std::unique_ptr<Door>> doors_;
+  net::Deadline accept_again_;
+  net::Deadline drain_deadline_;
+  net::Deferred end_if_done_;
+  bool holding_ = false;  // at the connection limit
+  bool ended_ = false;
+};

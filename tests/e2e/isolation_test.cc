@@ -1,0 +1,144 @@
+// No byte of one exchange ever reaches another, whatever the upstream does.
+#include <atomic>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "support/proxy_fixture.h"
+
+using test::Message;
+using test::Proxy;
+using test::RawClient;
+using test::RawUpstream;
+using test::UpstreamConnection;
+
+namespace {
+
+// The marker of a request: its target, and its body where it has one.
+std::string marked(const Message& request) {
+  return request.target() + "|" + request.body;
+}
+
+// Answers in one of many ways, honest and hostile, chosen by the request's number.
+void answer(UpstreamConnection& connection, const Message& request) {
+  const std::string body = marked(request);
+  switch (std::stoi(request.target().substr(1)) % 10) {
+    case 0:
+      connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                      test::chunk(body.substr(0, 1)) + test::chunk(body.substr(1)) +
+                      std::string(test::last_chunk));
+      return;
+    case 1:  // bytes behind the response
+      connection.send(test::message("200 OK", {}, body) + test::message("200 OK", {}, "POISON"));
+      return;
+    case 2:  // up to the end
+      connection.send("HTTP/1.1 200 OK\r\n\r\n" + body);
+      connection.close();
+      return;
+    case 3:
+      connection.close();
+      return;
+    case 4:
+      connection.reset();
+      return;
+    case 5:  // broken off
+      connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + body);
+      connection.close();
+      return;
+    case 6:  // ambiguous
+      connection.send(
+          "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nPOISON");
+      return;
+    case 7:  // broken chunks
+      connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + test::chunk(body) +
+                      "POISON");
+      return;
+    default:
+      connection.send(test::message("200 OK", {}, body));
+      return;
+  }
+}
+
+// Whether a response that came whole may stand for that request.
+bool is_own(const Message& response, const std::string& marker) {
+  if (response.status() == 200) return response.body == marker;
+  return response.status() == 502 || response.status() == 503;
+}
+
+}  // namespace
+
+TEST_CASE_TRANSPORTS("ten thousand marked requests through a hostile upstream") {
+  constexpr int threads_count = 8;
+  constexpr int per_thread = test::sanitized ? 250 : 1250;
+  RawUpstream upstream(test::upstream_options(transports.upstream),
+                       [](UpstreamConnection& connection) {
+                         try {
+                           while (auto request = connection.read_request()) {
+                             answer(connection, *request);
+                           }
+                         } catch (const test::Failure&) {
+                           // Given up by the proxy in the middle of something.
+                         }
+                       });
+  const Proxy proxy(upstream, "workers: 2");
+  std::atomic<int> whole = 0;
+  std::atomic<int> cut = 0;
+  std::atomic<int> foreign = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < threads_count; ++t) {
+    threads.emplace_back([&, t] {
+      RawClient client = proxy.client();
+      for (int i = 0; i < per_thread; ++i) {
+        const std::string target = "/" + std::to_string(t * per_thread + i);
+        const std::string body = i % 3 == 0 ? "body-" + std::to_string(t * per_thread + i) : "";
+        try {
+          const Message response =
+              client.round_trip(body.empty() ? test::get(target) : test::post(target, body));
+          ++whole;
+          if (!is_own(response, target + "|" + body)) {
+            ++foreign;
+            MESSAGE(target << " got: " << response.start_line << " " << response.body);
+          }
+          if (response.has("connection")) client = proxy.client();
+        } catch (const test::Failure&) {
+          ++cut;
+          client = proxy.client();
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads)
+    thread.join();
+  CHECK(foreign == 0);
+  CHECK(whole + cut == threads_count * per_thread);
+  // Of ten requests two are broken off after their head; all others get a whole answer.
+  CHECK(cut <= threads_count * per_thread * 2 / 10);
+}
+
+TEST_CASE("pipelined requests keep their answers apart, whatever their upstream does") {
+  RawUpstream upstream([](UpstreamConnection& connection) {
+    try {
+      while (auto request = connection.read_request()) {
+        answer(connection, *request);
+      }
+    } catch (const test::Failure&) {
+      // as above
+    }
+  });
+  const Proxy proxy(upstream);
+  for (int round = 0; round < 50; ++round) {
+    RawClient client = proxy.client();
+    std::string requests;
+    // All kinds but those that cut the client.
+    std::vector<std::string> targets;
+    for (const int kind : {0, 1, 2, 3, 8, 0, 9, 1, 4, 8, 6, 2}) {
+      targets.push_back("/" + std::to_string(round * 10 + kind));
+      requests += test::get(targets.back());
+    }
+    client.send(requests);
+    for (const std::string& target : targets) {
+      const Message response = client.read_response();
+      CHECK(is_own(response, target + "|"));
+    }
+  }
+}

@@ -1,0 +1,138 @@
+// A new configuration under load: nothing running is hurt, everything new follows it.
+#include <atomic>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "support/proxy_fixture.h"
+
+using test::Message;
+using test::Proxy;
+using test::RawClient;
+using test::RawUpstream;
+using test::UpstreamConnection;
+
+namespace {
+
+RawUpstream::Script named(std::string name) {
+  return test::serve(test::message("200 OK", {}, name));
+}
+
+}  // namespace
+
+TEST_CASE_TRANSPORTS("new requests follow the new configuration, also on an old connection") {
+  RawUpstream first(test::upstream_options(transports.upstream), named("first"));
+  RawUpstream second(test::upstream_options(transports.upstream), named("second"));
+  Proxy proxy(first);
+  RawClient client = proxy.client();
+  CHECK(client.round_trip(test::get("/")).body == "first");
+  proxy.reload(second.url());
+  test::eventually("the new upstream",
+                   [&] { return client.round_trip(test::get("/")).body == "second"; });
+  CHECK(client.round_trip(test::get("/")).body == "second");
+  // The old upstream's idle connections are given up.
+  test::eventually("the old pool is empty", [&] { return first.open_connections() == 0; });
+}
+
+TEST_CASE_TRANSPORTS("a running stream ends on the old configuration") {
+  test::Signal go_on;
+  RawUpstream first(test::upstream_options(transports.upstream),
+                    [&](UpstreamConnection& connection) {
+                      while (connection.read_request()) {
+                        connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                                        test::chunk("begin"));
+                        go_on.wait();
+                        connection.send(test::chunk("-end") + std::string(test::last_chunk));
+                      }
+                    });
+  RawUpstream second(test::upstream_options(transports.upstream), named("second"));
+  Proxy proxy(first);
+  RawClient streaming = proxy.client();
+  streaming.send(test::get("/"));
+  Message response = streaming.read_response_head();
+  CHECK(streaming.read_body_until(response, "begin") == "begin");
+  proxy.reload(second.url());
+  test::eventually("the new upstream",
+                   [&] { return proxy.round_trip(test::get("/")).body == "second"; });
+  go_on.set();
+  streaming.read_rest(response);
+  CHECK(response.body == "-end");
+  test::eventually("the old pool is empty", [&] { return first.open_connections() == 0; });
+  CHECK(streaming.round_trip(test::get("/")).body == "second");
+}
+
+TEST_CASE_TRANSPORTS("a hundred reloads under load lose no request") {
+  RawUpstream first(test::upstream_options(transports.upstream), named("ok"));
+  RawUpstream second(test::upstream_options(transports.upstream), named("ok"));
+  Proxy proxy(first, "workers: 2");
+  std::atomic<bool> stop = false;
+  std::atomic<int> answered = 0;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      try {
+        RawClient client = proxy.client();
+        while (!stop) {
+          const Message response =
+              client.round_trip(i % 2 == 0 ? test::get("/") : test::post("/", "body"));
+          response.status() == 200 ? ++answered : ++wrong;
+        }
+      } catch (const std::exception& failure) {
+        MESSAGE(failure.what());
+        ++wrong;
+      }
+    });
+  }
+  for (int i = 0; i < 100; ++i) {
+    proxy.reload(i % 2 == 0 ? second.url() : first.url(), "workers: 2");
+    const int before = answered;
+    test::eventually("requests go on", [&] { return answered > before + 4 || wrong > 0; });
+  }
+  stop = true;
+  for (std::thread& thread : threads)
+    thread.join();
+  CHECK(wrong == 0);
+  CHECK(answered > 400);
+}
+
+TEST_CASE("who waits for a connection of the old configuration still gets one") {
+  test::Signal go_on;
+  RawUpstream upstream([&](UpstreamConnection& connection) {
+    while (connection.read_request()) {
+      go_on.wait();
+      connection.send(test::message("200 OK", {}, "ok"));
+    }
+  });
+  Proxy proxy(upstream, "upstreams: { openai: { pool: { connections_max: 1 } } }");
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.push_back(proxy.client());
+    clients.back().send(test::get("/"));
+  }
+  test::eventually("one request up", [&] { return upstream.requests() == 1; });
+  proxy.reload(upstream.url());
+  go_on.set();
+  for (RawClient& client : clients)
+    CHECK(client.read_response().body == "ok");
+}
+
+TEST_CASE("policies are reloaded too") {
+  RawUpstream upstream(named("ok"));
+  Proxy proxy(upstream);
+  CHECK(proxy.round_trip(test::get("/")).value("access-control-allow-origin") == "*");
+  proxy.reload(upstream.url(), "cors: { enabled: false }");
+  test::eventually("no CORS any more", [&] {
+    return !proxy.round_trip(test::get("/")).has("access-control-allow-origin");
+  });
+}
+
+TEST_CASE("a reload that cannot be is refused and changes nothing") {
+  RawUpstream upstream(test::upstream_options(test::Transport::tls), named("ok"));
+  Proxy proxy(upstream);
+  CHECK(proxy.round_trip(test::get("/")).body == "ok");
+  CHECK_THROWS_AS(
+      proxy.reload(upstream.url(), "upstreams: { openai: { tls: { ca_file: /no/such/file } } }"),
+      test::Failure);
+  CHECK(proxy.round_trip(test::get("/")).body == "ok");
+}

@@ -1,0 +1,115 @@
+// conf/openai-proxy.yaml: it is the documentation of the keys, so it must be complete and true.
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "config/load.h"
+#include "config/yaml_tree.h"
+
+namespace {
+
+std::string conf_file() {
+  std::ifstream file(OPENAI_PROXY_SOURCE_DIR "/conf/openai-proxy.yaml");
+  REQUIRE(file);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);)
+    lines.push_back(line);
+  return lines;
+}
+
+size_t indent_of(std::string_view line) {
+  return std::min(line.find_first_not_of(' '), line.size());
+}
+
+// "key:" or "- key: value", where the indent ends.
+bool begins_with_key(std::string_view text) {
+  text.remove_prefix(indent_of(text));
+  if (text.starts_with("- ")) text.remove_prefix(2);
+  const size_t colon = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_");
+  if (colon == 0 || colon == std::string_view::npos || text[colon] != ':') return false;
+  return colon + 1 == text.size() || text[colon + 1] == ' ';
+}
+
+// "# key: value" becomes "key: value", also as a list's item; prose begins with a capital.
+std::string uncommented(const std::string& text) {
+  std::string output;
+  for (std::string line : lines_of(text)) {
+    const size_t indent = indent_of(line);
+    const std::string_view rest = std::string_view(line).substr(indent);
+    if (rest.starts_with("# ") && begins_with_key(rest.substr(2))) line.erase(indent, 2);
+    output += line + "\n";
+  }
+  return output;
+}
+
+void collect(const config::Node& node, const std::string& path, std::set<std::string>& paths) {
+  for (size_t i = 0; i < node.values.size(); ++i) {
+    const bool map = node.kind == config::Node::Kind::map;
+    const std::string below = map ? path + "." + node.keys[i].text : path;
+    if (map) paths.insert(below);
+    collect(node.values[i], below, paths);
+  }
+}
+
+std::set<std::string> paths_of(const std::string& text) {
+  const auto tree = config::parse_yaml(text);
+  REQUIRE(tree);
+  std::set<std::string> paths;
+  collect(*tree, "", paths);
+  return paths;
+}
+
+}  // namespace
+
+TEST_CASE("the shipped file is the default configuration") {
+  const auto config = config::load_text(conf_file(), "openai-proxy.yaml");
+  if (!config) FAIL(config.error().text());
+  CHECK(config::to_yaml(*config) == config::to_yaml(config::default_config()));
+}
+
+TEST_CASE("its commented examples load") {
+  const std::string text = uncommented(conf_file());
+  CHECK(text != conf_file());
+  const auto config = config::load_text(text, "openai-proxy.yaml");
+  if (!config) FAIL(config.error().text());
+  CHECK(config->upstreams.at("openai").host == "api.openai.com");
+  CHECK(config->upstreams.size() == 2);
+  CHECK(config->routes.size() == 2);
+}
+
+TEST_CASE("every known key stands in it") {
+  config::Config full = config::default_config();
+  full.upstreams.at("openai").host = "h";  // the one key without a default
+  const auto shipped = paths_of(uncommented(conf_file()));
+  const auto known = paths_of(config::to_yaml(full));
+  CHECK(known.size() > 60);
+  for (const auto& path : known) {
+    CAPTURE(path);
+    CHECK(shipped.contains(path));
+  }
+}
+
+TEST_CASE("every key in it has its comment") {
+  const auto lines = lines_of(conf_file());
+  for (size_t i = 1; i < lines.size(); ++i) {
+    CAPTURE(lines[i]);
+    CHECK(lines[i].size() <= 100);
+    if (!begins_with_key(lines[i]) || lines[i].ends_with(':')) continue;
+    const bool commented_above =
+        std::string_view(lines[i - 1]).substr(indent_of(lines[i - 1])).starts_with('#');
+    const bool commented_here = lines[i].find(" # ") != std::string::npos;
+    CHECK((commented_here || commented_above));
+  }
+}

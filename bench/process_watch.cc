@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "net/fd.h"
+#include "base/read_file.h"
 
 namespace bench {
 namespace {
@@ -24,16 +24,8 @@ constexpr std::string_view state_listening = "0A";
 
 // Empty where it cannot be read, as files of a process that has ended.
 std::string read_file(const std::string& path) {
-  const net::Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text;
-  if (!file) return text;
-  while (text.size() < file_bytes_max) {
-    char block[8192];
-    const ssize_t count = read(file.get(), block, sizeof block);
-    if (count <= 0) break;
-    text.append(block, static_cast<size_t>(count));
-  }
-  return text;
+  auto text = base::read_file(path, file_bytes_max);
+  return text ? *std::move(text) : std::string();
 }
 
 std::optional<uint64_t> number(std::string_view text, int base = 10) {

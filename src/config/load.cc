@@ -1,16 +1,13 @@
 // The way in and out: files, the checks that need more than one key, errors as text.
 #include "config/load.h"
 
-#include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <set>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <utility>
 
 #include "base/check.h"
+#include "base/read_file.h"
 #include "config/keys.h"
 #include "config/yaml_reader.h"
 #include "config/yaml_tree.h"
@@ -20,6 +17,8 @@ namespace config {
 namespace {
 
 constexpr std::string_view default_upstream = "openai";
+// Beyond what parse_yaml() takes, so that it can say how much that is.
+constexpr size_t file_bytes_max = 2 * yaml_bytes_max;
 
 void check_upstreams(const YamlReader& reader, const Config& config) {
   for (const auto& [name, upstream] : config.upstreams) {
@@ -74,31 +73,6 @@ void check_listeners(const YamlReader& reader, const Config& config) {
   if (config.admin.listen) insert(*config.admin.listen, "admin.listen");
 }
 
-base::Result<std::string, ConfigError> read_file(const std::string& path) {
-  const auto refuse = [&](std::string why) {
-    return ConfigError{.file = path, .path = {}, .why = std::move(why)};
-  };
-  const auto refuse_errno = [&] {
-    return refuse(std::strerror(errno));
-  };
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return refuse_errno();
-  std::string text;
-  char block[16 * 1024];
-  ssize_t count = 0;
-  // One block beyond the limit is read, so that parse_yaml() can say that it is too large.
-  while (text.size() <= yaml_bytes_max) {
-    count = ::read(file, block, sizeof block);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    text.append(block, static_cast<size_t>(count));
-  }
-  const auto failure = count < 0 ? std::optional(refuse_errno()) : std::nullopt;
-  ::close(file);
-  if (failure) return *failure;
-  return text;
-}
-
 }  // namespace
 
 std::string Listen::text() const {
@@ -124,8 +98,10 @@ Config default_config() {
 }
 
 base::Result<Config, ConfigError> load_file(const std::string& path) {
-  auto text = read_file(path);
-  if (!text) return text.error();
+  const auto text = base::read_file(path, file_bytes_max);
+  if (!text) {
+    return ConfigError{.file = path, .path = {}, .why = std::strerror(text.error())};
+  }
   return load_text(*text, path);
 }
 

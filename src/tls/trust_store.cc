@@ -1,13 +1,12 @@
 // Reading root certificates.
 #include <array>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <fmt/format.h>
 
 #include <mbedtls/x509_crt.h>
 
 #include "base/log.h"
+#include "base/read_file.h"
 #include "tls/context.h"
 #include "tls/error_text.h"
 #include "tls/verified_chains.h"
@@ -26,24 +25,6 @@ constexpr std::array system_bundles = {
     "/etc/ssl/cert.pem",
     "/etc/pki/tls/cacert.pem",
 };
-
-struct FileCloser {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
-// The whole file, or an errno.
-base::Result<std::string, int> read_file(const char* path) {
-  const std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path, "re"));
-  if (file == nullptr) return errno;
-  std::string text;
-  std::array<char, 64 * 1024> block{};
-  while (const size_t got = std::fread(block.data(), 1, block.size(), file.get())) {
-    text.append(block.data(), got);
-    if (text.size() > bundle_bytes_max) return EFBIG;
-  }
-  if (std::ferror(file.get()) != 0) return errno != 0 ? errno : EIO;
-  return text;
-}
 
 }  // namespace
 
@@ -84,7 +65,7 @@ TrustStore::Loaded TrustStore::from_pem(std::string_view pem, const std::string&
 }
 
 TrustStore::Loaded TrustStore::from_file(const std::string& path) {
-  const auto text = read_file(path.c_str());
+  const auto text = base::read_file(path, bundle_bytes_max);
   if (!text) return fmt::format("cannot read {}: {}", path, std::strerror(text.error()));
   return from_pem(*text, path);
 }
@@ -92,7 +73,7 @@ TrustStore::Loaded TrustStore::from_file(const std::string& path) {
 TrustStore::Loaded TrustStore::system() {
   std::string tried;
   for (const char* path : system_bundles) {
-    const auto text = read_file(path);
+    const auto text = base::read_file(path, bundle_bytes_max);
     if (text) return from_pem(*text, path);
     tried += fmt::format("{}{} ({})", tried.empty() ? "" : ", ", path, std::strerror(text.error()));
   }

@@ -1,14 +1,18 @@
-// One pass over the text; defaults are literal, so nothing nests and nothing can loop.
+// One pass over the text; values and defaults are literal, so nothing nests and nothing can loop.
 #include "config/expand.h"
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <fmt/format.h>
+
+#include "base/read_file.h"
 
 namespace config {
 namespace {
 
 constexpr size_t expanded_bytes_max = size_t{1} << 20U;  // as the whole file
+constexpr std::string_view file_scheme = "file:";
 
 bool is_variable_name(std::string_view name) {
   const auto letter = [](char c) {
@@ -19,13 +23,33 @@ bool is_variable_name(std::string_view name) {
       name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
+// A secret of its own file, as systemd and containers hand it over: one line, its end not part of
+// it.
+base::Result<std::string, ExpandError> expand_file(const std::string& path) {
+  if (!path.starts_with('/')) return ExpandError{"expected ${file:/PATH}, from the root on"};
+  auto text = base::read_file(path, expanded_bytes_max);
+  if (!text) {
+    return ExpandError{fmt::format("cannot read {}: {}", path, std::strerror(text.error()))};
+  }
+  if (text->ends_with('\n')) text->pop_back();
+  if (text->ends_with('\r')) text->pop_back();
+  if (text->find('\n') != std::string::npos) {
+    return ExpandError{fmt::format("{} has more than one line", path)};
+  }
+  return *std::move(text);
+}
+
 // The value of what stands between `${` and `}`.
 base::Result<std::string, ExpandError> expand_one(std::string_view inside) {
+  if (inside.starts_with(file_scheme)) {
+    return expand_file(std::string(inside.substr(file_scheme.size())));
+  }
   const size_t separator = inside.find(":-");
   const bool has_default = separator != std::string_view::npos;
   const std::string name(inside.substr(0, separator));
   if (!is_variable_name(name) || inside.find('{') != std::string_view::npos) {
-    return ExpandError{"expected ${NAME} or ${NAME:-default}, nothing nested ($${ is a plain ${)"};
+    return ExpandError{
+        "expected ${NAME}, ${NAME:-default} or ${file:/PATH}, nothing nested ($${ is a plain ${)"};
   }
   const char* value = std::getenv(name.c_str());
   const bool missing = value == nullptr || (has_default && *value == '\0');
@@ -37,7 +61,7 @@ base::Result<std::string, ExpandError> expand_one(std::string_view inside) {
 
 }  // namespace
 
-base::Result<std::string, ExpandError> expand_environment(std::string_view text) {
+base::Result<std::string, ExpandError> expand(std::string_view text) {
   std::string output;
   while (!text.empty()) {
     const size_t dollar = std::min(text.find('$'), text.size());

@@ -158,7 +158,7 @@ std::string YamlReader::quoted(std::string_view text) {
 }
 
 std::string YamlReader::expanded(const Node& node, const std::string& path) {
-  auto text = expand_environment(node.text);
+  auto text = expand(node.text);
   if (!text) throw Refusal{node.place, path, text.error().why};
   if (!is_utf8(*text)) {
     throw Refusal{node.place, path, "is not UTF-8 text with its variables filled in"};

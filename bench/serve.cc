@@ -76,8 +76,12 @@ base::Result<std::unique_ptr<tls::ServerOptions>, std::string> read_tls(
     return fmt::format("{} cannot be read or is empty: give a PEM file",
                        certificate ? options.key_file : options.certificate_file);
   }
-  made->certificate_pem = *std::move(certificate);
-  made->key_pem = *std::move(key);
+  const tls::CertificatePem pem{*std::move(certificate), *std::move(key)};
+  auto certificates = tls::ServerCertificates::from_pem({&pem, 1});
+  if (!certificates) {
+    return fmt::format("{}: {}", options.certificate_file, certificates.error().why);
+  }
+  made->certificates = *std::move(certificates);
   // A client may come back to any of the threads.
   made->ticket_keys = std::make_shared<tls::TicketKeys>();
   return made;
@@ -93,17 +97,13 @@ void raise_descriptor_limit() {
 
 using Threads = std::vector<std::unique_ptr<ServeThread>>;
 
-base::Result<Threads, std::string> make_threads(ServeShared& shared,
-                                                const tls::ServerOptions* tls_options,
-                                                net::BoundSockets& bound) {
+Threads make_threads(ServeShared& shared,
+                     const tls::ServerOptions* tls_options,
+                     net::BoundSockets& bound) {
   Threads threads;
   for (size_t i = 0; i < shared.options.threads; ++i) {
     std::unique_ptr<tls::ServerContext> tls;
-    if (tls_options != nullptr) {
-      auto made = tls::ServerContext::make(*tls_options);
-      if (!made) return fmt::format("{}: {}", shared.options.certificate_file, made.error());
-      tls = *std::move(made);
-    }
+    if (tls_options != nullptr) tls = std::make_unique<tls::ServerContext>(*tls_options);
     threads.push_back(
         std::make_unique<ServeThread>(shared, i, std::move(bound.sockets[i]), std::move(tls)));
   }
@@ -128,19 +128,15 @@ base::Result<ServeCounts, std::string> serve(const ServeOptions& options,
   ServeShared shared(options, *std::move(faults));
   auto bound = net::bind_listener(*address, options.threads);
   if (!bound) return bound.error();
-  auto workers = make_threads(shared, tls_options->get(), *bound);
-  if (!workers) {
-    net::remove_socket_file(bound->address);
-    return workers.error();
-  }
+  const Threads workers = make_threads(shared, tls_options->get(), *bound);
 
   std::vector<std::thread> threads;
-  for (const auto& worker : *workers)
+  for (const auto& worker : workers)
     threads.emplace_back([&worker = *worker] { worker.run(); });
   on_listening(bound->address.port);
   while (!stop)
     std::this_thread::sleep_for(stop_check);
-  for (const auto& worker : *workers)
+  for (const auto& worker : workers)
     worker->stop();
   for (std::thread& thread : threads)
     thread.join();

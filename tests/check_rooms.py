@@ -18,7 +18,7 @@ ROOMS = {
 # A dependency's headers and the only files (relative to src/) that may include them.
 DOORS = [
     (r"llhttp\.h", r"http/h1_parser\.(h|cc)"),
-    (r"(mbedtls|psa)/.*|(gcm_kernels|verify_known)\.h", r"tls/.*"),
+    (r"(mbedtls|psa)/.*|(gcm_kernels|resuming|verify_known)\.h", r"tls/.*"),
     (r"uv\.h", r"net/.*"),
     (r"yaml-cpp/.*", r"config/.*\.cc"),
     (r"CLI/.*", r"main\.cc"),

@@ -69,6 +69,21 @@ void Context::end_steps() {
     step->end();
 }
 
+void Context::count(HandshakeEnd end) {
+  switch (end) {
+    case HandshakeEnd::full:
+      ++handshakes_.full;
+      break;
+    case HandshakeEnd::resumed:
+      ++handshakes_.resumed;
+      break;
+    case HandshakeEnd::failed:
+      ++handshakes_.failed;
+      break;
+  }
+  if (on_handshake_) on_handshake_(end);
+}
+
 void Context::log_failure(std::string_view why, uint64_t now_ms) {
   if (logged_ && now_ms < log_again_ms_) {
     ++failures_unlogged_;

@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -124,6 +126,9 @@ class SessionCaches {
   std::map<std::string, std::weak_ptr<SessionCache>> caches_;
 };
 
+// How a handshake ended.
+enum class HandshakeEnd : uint8_t { full, resumed, failed };
+
 // Value. What became of the handshakes of one context.
 struct HandshakeCounts {
   uint64_t full = 0;
@@ -147,7 +152,7 @@ class Context {
 
   // The rest is for tls/ only.
   [[nodiscard]] const mbedtls_ssl_config& config() const { return *config_; }
-  [[nodiscard]] HandshakeCounts& count_handshakes() { return handshakes_; }
+  void count(HandshakeEnd end);
   // Handshakes that are on another thread now.
   [[nodiscard]] base::IntrusiveList<HandshakeStep>& steps() { return steps_; }
   // Whose doing an error on one of its connections is.
@@ -176,6 +181,8 @@ class Context {
   // To be called first by the destructors of what derives: steps use what it owns.
   void end_steps();
   [[nodiscard]] mbedtls_ssl_config& mutable_config() { return *config_; }
+  // Who hears of each handshake's end besides the counts.
+  void set_on_handshake(std::function<void(HandshakeEnd)> hear) { on_handshake_ = std::move(hear); }
 
  private:
   struct FreeConfig {
@@ -189,6 +196,7 @@ class Context {
   std::vector<Buffer> buffers_;
   size_t buffer_bytes_ = 0;
   HandshakeCounts handshakes_;
+  std::function<void(HandshakeEnd)> on_handshake_;
   std::string name_;
   base::Side side_;
   bool logged_ = false;

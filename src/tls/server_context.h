@@ -1,12 +1,12 @@
 #pragma once
 
-// The settings of a listener that speaks TLS: its certificate, its ticket keys.
+// The settings of a listener that speaks TLS: its certificates, its ticket keys.
 
+#include <functional>
 #include <memory>
-#include <string>
 
-#include "base/result.h"
 #include "tls/context.h"
+#include "tls/server_certificates.h"
 
 struct mbedtls_ssl_ticket_context;
 
@@ -30,32 +30,34 @@ class TicketKeys {
   std::unique_ptr<mbedtls_ssl_ticket_context> context_;
 };
 
-// Value. PEM texts.
+// Value.
 struct ServerOptions {
-  std::string certificate_pem;  // the leaf first, then its issuers
-  std::string key_pem;          // unencrypted
+  std::shared_ptr<const ServerCertificates> certificates;  // never null
+  // Clients must show a certificate that these signed; null: they are not asked.
+  std::shared_ptr<const TrustStore> client_ca = nullptr;
   Version min_version = Version::tls12;
   Version max_version = Version::tls13;
-  // Share them only between contexts with the same certificate. Null: keys of its own.
+  // Null: keys of its own.
   std::shared_ptr<TicketKeys> ticket_keys = nullptr;
+  std::function<void(HandshakeEnd)> on_handshake = {};
 };
 
-// Resource, one per listener and worker. Tickets are good for an hour.
+// Resource, one per listener and worker. Tickets are good for an hour; with `client_ca` there are
+// none: each connection's certificate is checked when it comes, and by what is trusted then.
 class ServerContext final : public Context {
  public:
-  using Made = base::Result<std::unique_ptr<ServerContext>, std::string>;
-  // The error says what is wrong with the certificate or the key.
-  [[nodiscard]] static Made make(const ServerOptions& options);
+  explicit ServerContext(ServerOptions options);
   ~ServerContext();
   ServerContext(const ServerContext&) = delete;
   ServerContext& operator=(const ServerContext&) = delete;
   ServerContext(ServerContext&&) = delete;
   ServerContext& operator=(ServerContext&&) = delete;
 
+  // For tls/ only.
+  [[nodiscard]] const ServerCertificates& certificates() const { return *options_.certificates; }
+
  private:
-  struct State;
-  ServerContext();
-  std::unique_ptr<State> state_;
+  ServerOptions options_;
 };
 
 }  // namespace tls

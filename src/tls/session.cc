@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <memory>
+#include <resuming.h>
 #include <utility>
 #include <verify_known.h>
 
@@ -47,12 +48,12 @@ bool names_address(const mbedtls_x509_crt& certificate, std::string_view address
 
 }  // namespace
 
-Session::Session(ClientContext& context) : context_(context), client_(&context) {
+Session::Session(ClientContext& context) : context_(context), client_(&context), server_(nullptr) {
   setup();
   setup_client();
 }
 
-Session::Session(ServerContext& context) : context_(context), client_(nullptr) {
+Session::Session(ServerContext& context) : context_(context), client_(nullptr), server_(&context) {
   setup();
 }
 
@@ -66,6 +67,7 @@ void Session::setup() {
   context_.set_buffer_bytes(ssl_.in_buf_len);
   mbedtls_ssl_set_bio(&ssl_, this, on_send, on_receive, nullptr);
   mbedtls_ssl_set_verify(&ssl_, on_certificate, this);
+  mbedtls_ssl_set_user_data_p(&ssl_, this);
 }
 
 void Session::setup_client() {
@@ -98,7 +100,7 @@ void Session::finish_handshake() {
   // Only a full handshake brings a certificate, and kept sessions have none. It is not needed any
   // more, and weighs several KiB.
   mbedtls_ssl_session& session = *ssl_.session;
-  resumed_ = resuming_ && session.peer_cert == nullptr;
+  if (client_ != nullptr) resumed_ = resuming_ && session.peer_cert == nullptr;
   if (session.peer_cert != nullptr) {
     mbedtls_x509_crt_free(session.peer_cert);
     std::free(session.peer_cert);
@@ -227,6 +229,15 @@ int Session::on_receive(void* self, unsigned char* into, size_t size) {
   std::memcpy(into, session.input_.data(), count);
   session.input_ = session.input_.subspan(count);
   return static_cast<int>(count);
+}
+
+int Session::on_client_hello(mbedtls_ssl_context* ssl) {
+  auto& session = *static_cast<Session*>(mbedtls_ssl_get_user_data_p(ssl));
+  session.resumed_ = openai_proxy_is_resuming(ssl) == 1;
+  size_t size = 0;
+  const unsigned char* name = mbedtls_ssl_get_hs_sni(ssl, &size);
+  return session.server_->certificates().offer(
+      *ssl, {reinterpret_cast<const char*>(name), name == nullptr ? 0 : size});
 }
 
 int Session::on_certificate(void* self, mbedtls_x509_crt* crt, int depth, uint32_t* flags) {

@@ -76,16 +76,18 @@ class Session {
   [[nodiscard]] base::Error error() const { return error_; }
   // For the log: what was wrong with the peer's certificates, or what alert it sent. May be empty.
   [[nodiscard]] const std::string& failure_text() const { return failure_text_; }
-  // After the handshake: whether a session was resumed (known on a client's side only).
+  // After the handshake: whether a session was resumed.
   [[nodiscard]] bool resumed() const { return resumed_; }
 
  private:
+  friend class ServerContext;                 // on_client_hello is its callback
   static constexpr unsigned tickets_max = 4;  // kept per connection
   static constexpr unsigned answers_max = 8;  // alerts sent to a living connection
   static constexpr size_t alert_area_bytes = 512;
 
   static int on_send(void* self, const unsigned char* bytes, size_t size);
   static int on_receive(void* self, unsigned char* into, size_t size);
+  static int on_client_hello(mbedtls_ssl_context* ssl);
   static int on_certificate(void* self, mbedtls_x509_crt* crt, int depth, uint32_t* flags);
 
   [[nodiscard]] bool knows_chain(const mbedtls_x509_crt& chain) const;
@@ -103,6 +105,7 @@ class Session {
 
   Context& context_;
   ClientContext* client_;  // null on a server's side
+  ServerContext* server_;  // null on a client's
   mbedtls_ssl_context ssl_;
   base::Bytes input_;
   std::vector<std::byte> flight_;

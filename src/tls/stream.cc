@@ -93,6 +93,14 @@ TlsStream::TlsStream(net::Loop& loop,
   loop_.defer(deferred_);
 }
 
+TlsStream::TlsStream(net::Loop& loop,
+                     std::unique_ptr<net::ByteStream> transport,
+                     std::shared_ptr<ServerContext> context,
+                     uint64_t handshake_timeout_ms)
+    : TlsStream(loop, std::move(transport), *context, handshake_timeout_ms) {
+  kept_ = std::move(context);
+}
+
 TlsStream::~TlsStream() {
   close();
 }
@@ -135,8 +143,7 @@ void TlsStream::finish_step(HandshakeStep& step) {
   }
   handshake_deadline_.clear();
   state_ = State::open;
-  HandshakeCounts& counts = context_.count_handshakes();
-  ++(session_->resumed() ? counts.resumed : counts.full);
+  context_.count(session_->resumed() ? HandshakeEnd::resumed : HandshakeEnd::full);
   if (!step.rest().empty()) {
     input_ = Input::held;
     held_.append(step.rest());
@@ -318,7 +325,7 @@ void TlsStream::fail_later(base::Error error) {
 void TlsStream::fail(base::Error error) {
   if (state_ >= State::failed) return;
   if (state_ == State::handshaking) {
-    ++context_.count_handshakes().failed;
+    context_.count(HandshakeEnd::failed);
     const std::string why = session_ != nullptr ? session_->failure_text() : "";
     // Anybody can make a listener's handshakes fail: those are only counted.
     if (!why.empty() && context_.side() == base::Side::upstream) {

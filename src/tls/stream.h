@@ -55,6 +55,11 @@ class TlsStream final : public net::ByteStream, private net::ByteStreamListener 
             std::unique_ptr<net::ByteStream> transport,
             ServerContext& context,
             uint64_t handshake_timeout_ms);
+  // The same, where the context may be replaced while its streams live on.
+  TlsStream(net::Loop& loop,
+            std::unique_ptr<net::ByteStream> transport,
+            std::shared_ptr<ServerContext> context,
+            uint64_t handshake_timeout_ms);
   ~TlsStream() override;
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
@@ -113,6 +118,7 @@ class TlsStream final : public net::ByteStream, private net::ByteStreamListener 
   void on_deferred();
   void on_handshake_timeout();
 
+  std::shared_ptr<ServerContext> kept_;  // dies last; null where the context outlives us
   net::Loop& loop_;
   std::unique_ptr<net::ByteStream> transport_;
   Context& context_;

@@ -7,8 +7,10 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "support/certificates.h"
@@ -82,17 +84,24 @@ inline std::shared_ptr<const tls::TrustStore> trust(const std::string& pem) {
   return *store;
 }
 
+inline std::shared_ptr<const tls::ServerCertificates> certificates_of(
+    std::span<const Credentials> credentials) {
+  std::vector<tls::CertificatePem> pems;
+  for (const Credentials& one : credentials)
+    pems.push_back({one.certificate_pem, one.key_pem});
+  auto loaded = tls::ServerCertificates::from_pem(pems);
+  CHECK(static_cast<bool>(loaded));
+  return *loaded;
+}
+
 inline std::unique_ptr<tls::ServerContext> server_of(const Credentials& credentials,
                                                      tls::Version max = tls::Version::tls13,
                                                      std::shared_ptr<tls::TicketKeys> keys = {}) {
   tls::ServerOptions options;
-  options.certificate_pem = credentials.certificate_pem;
-  options.key_pem = credentials.key_pem;
+  options.certificates = certificates_of({&credentials, 1});
   options.max_version = max;
   options.ticket_keys = std::move(keys);
-  auto made = tls::ServerContext::make(options);
-  CHECK(static_cast<bool>(made));
-  return std::move(*made);
+  return std::make_unique<tls::ServerContext>(std::move(options));
 }
 
 // One connection.

@@ -1,0 +1,270 @@
+// A server's certificates: which one a client is shown, whose certificate a client must show.
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+
+#include "tls/random.h"
+#include "tls/tls_world.h"
+
+namespace {
+
+using tls_test::client_of;
+using tls_test::fixture;
+using tls_test::Link;
+using tls_test::versions;
+using tls_test::World;
+
+test::Credentials leaf(std::vector<std::string> names,
+                       test::KeyKind key = test::KeyKind::ecdsa_p256) {
+  test::LeafOptions options;
+  options.names = std::move(names);
+  options.key = key;
+  return fixture().authority.issue(options);
+}
+
+std::unique_ptr<tls::ServerContext> server_with(tls::ServerOptions options) {
+  return std::make_unique<tls::ServerContext>(std::move(options));
+}
+
+// Whether a client that demands `name` of the certificate is content with what it is shown.
+bool is_shown(tls::ServerContext& server, const std::string& name) {
+  World world(1);
+  tls::ClientContext client(client_of(name), fixture().roots);
+  Link link(world.network, client, server);
+  link.read_both();
+  world.loop.end_turn();
+  return link.client.connected == 1;
+}
+
+// A client's own certificate, which ClientContext has no use for.
+class ShownCertificate {
+ public:
+  explicit ShownCertificate(const test::Credentials& credentials) {
+    mbedtls_x509_crt_init(&certificate_);
+    mbedtls_pk_init(&key_);
+    const auto bytes = [](const std::string& text) {
+      return reinterpret_cast<const unsigned char*>(text.c_str());
+    };
+    REQUIRE(mbedtls_x509_crt_parse(&certificate_,
+                                   bytes(credentials.certificate_pem),
+                                   credentials.certificate_pem.size() + 1) == 0);
+    REQUIRE(mbedtls_pk_parse_key(&key_,
+                                 bytes(credentials.key_pem),
+                                 credentials.key_pem.size() + 1,
+                                 nullptr,
+                                 0,
+                                 tls::random_bytes,
+                                 nullptr) == 0);
+  }
+  ~ShownCertificate() {
+    mbedtls_pk_free(&key_);
+    mbedtls_x509_crt_free(&certificate_);
+  }
+  ShownCertificate(const ShownCertificate&) = delete;
+  ShownCertificate& operator=(const ShownCertificate&) = delete;
+  ShownCertificate(ShownCertificate&&) = delete;
+  ShownCertificate& operator=(ShownCertificate&&) = delete;
+
+  void show_by(tls::ClientContext& client) {
+    auto* config = const_cast<mbedtls_ssl_config*>(&client.config());
+    REQUIRE(mbedtls_ssl_conf_own_cert(config, &certificate_, &key_) == 0);
+  }
+
+ private:
+  mbedtls_x509_crt certificate_;
+  mbedtls_pk_context key_;
+};
+
+TEST_CASE("names find their certificate: exact before wildcard, else the first one's") {
+  const std::vector<test::Credentials> leaves = {leaf({"first.example"}),
+                                                 leaf({"a.example", "*.wild.example"}),
+                                                 leaf({"deep.wild.example"}),
+                                                 leaf({"first.example", "other.example"})};
+  const auto certificates = tls_test::certificates_of(leaves);
+  using Found = std::vector<size_t>;
+  CHECK(certificates->find("a.example") == Found{1});
+  CHECK(certificates->find("A.Example") == Found{1});
+  CHECK(certificates->find("any.wild.example") == Found{1});
+  CHECK(certificates->find("deep.wild.example") == Found{2});
+  CHECK(certificates->find("two.labels.wild.example") == Found{0, 3});
+  CHECK(certificates->find("wild.example") == Found{0, 3});
+  CHECK(certificates->find(".wild.example") == Found{0, 3});
+  CHECK(certificates->find("*.wild.example") == Found{1});
+  CHECK(certificates->find("first.example") == Found{0, 3});
+  CHECK(certificates->find("other.example") == Found{3});
+  CHECK(certificates->find("unknown.example") == Found{0, 3});
+  CHECK(certificates->find("") == Found{0, 3});
+}
+
+TEST_CASE("a client is shown the certificate of the name it asks for") {
+  for (const tls::Version version : versions) {
+    CAPTURE(static_cast<int>(version));
+    const std::vector<test::Credentials> leaves = {leaf({"one.example", "127.0.0.1"}),
+                                                   leaf({"*.two.example"}, test::KeyKind::rsa_2048),
+                                                   leaf({"x.two.example"})};
+    const auto server =
+        server_with({.certificates = tls_test::certificates_of(leaves), .max_version = version});
+    for (const char* name : {"one.example", "y.two.example", "x.two.example"}) {
+      CAPTURE(name);
+      CHECK(is_shown(*server, name));
+    }
+    CHECK(is_shown(*server, "127.0.0.1"));  // sends no name: the first
+    CHECK(!is_shown(*server, "three.example"));
+  }
+}
+
+TEST_CASE("one name, an ECDSA and an RSA certificate: clients of either kind are served") {
+  const std::vector<test::Credentials> leaves = {leaf({"localhost"}, test::KeyKind::rsa_2048),
+                                                 leaf({"localhost"})};
+  constexpr int rsa_suite[] = {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, 0};
+  constexpr int ecdsa_suite[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 0};
+  for (const int* suites : {rsa_suite, ecdsa_suite}) {
+    World world(1);
+    const auto server = server_with(
+        {.certificates = tls_test::certificates_of(leaves), .max_version = tls::Version::tls12});
+    mbedtls_ssl_conf_ciphersuites(const_cast<mbedtls_ssl_config*>(&world.client.config()), suites);
+    Link link(world.network, world.client, *server);
+    link.read_both();
+    world.loop.end_turn();
+    CHECK(link.client.connected == 1);
+    CHECK(link.server.connected == 1);
+  }
+}
+
+TEST_CASE("what is wrong with a certificate is told, and with which") {
+  const test::Credentials good = leaf({"good.example"});
+  const test::Credentials other = leaf({"other.example"});
+  const tls::CertificatePem fine{good.certificate_pem, good.key_pem};
+  const struct {
+    tls::CertificatePem pem;
+    const char* why;
+  } cases[] = {
+      {{"", good.key_pem}, "the certificate cannot be read"},
+      {{"no PEM", good.key_pem}, "the certificate cannot be read"},
+      {{good.key_pem, good.key_pem}, "the certificate cannot be read"},
+      {{good.certificate_pem, ""}, "the private key cannot be read"},
+      {{good.certificate_pem, good.certificate_pem}, "the private key cannot be read"},
+      {{good.certificate_pem, good.key_pem.substr(0, 100)}, "the private key cannot be read"},
+      {{good.certificate_pem, other.key_pem}, "does not belong"},
+  };
+  for (const auto& one : cases) {
+    const tls::CertificatePem pems[] = {fine, one.pem};
+    const auto loaded = tls::ServerCertificates::from_pem(pems);
+    REQUIRE(!loaded);
+    CHECK(loaded.error().index == 1);
+    CAPTURE(loaded.error().why);
+    CHECK(loaded.error().why.find(one.why) != std::string::npos);
+  }
+}
+
+TEST_CASE("with client_ca only who shows a certificate of it gets in, and nobody resumes") {
+  const test::Authority stranger("Stranger Root");
+  test::LeafOptions expired;
+  expired.valid_from_days = -30;
+  expired.valid_to_days = -1;
+  const struct {
+    const char* what;
+    std::optional<test::Credentials> shown;
+    bool welcome;
+  } cases[] = {
+      {"none", std::nullopt, false},
+      {"good", fixture().authority.issue(), true},
+      {"of a stranger", stranger.issue(), false},
+      {"expired", fixture().authority.issue(expired), false},
+      {"self-signed", test::self_signed(), false},
+  };
+  for (const tls::Version version : versions) {
+    for (const auto& one : cases) {
+      CAPTURE(one.what);
+      CAPTURE(static_cast<int>(version));
+      World world(1);
+      const auto server =
+          server_with({.certificates = tls_test::certificates_of({&fixture().leaf, 1}),
+                       .client_ca = fixture().roots,
+                       .max_version = version});
+      std::optional<ShownCertificate> shown;
+      if (one.shown) shown.emplace(*one.shown).show_by(world.client);
+      for (int i = 0; i < 2; ++i) {
+        Link link(world.network, world.client, *server);
+        link.read_both();
+        world.loop.end_turn();
+        CHECK(link.server.connected == (one.welcome ? 1 : 0));
+        CHECK(link.server.error.has_value() == !one.welcome);
+      }
+      CHECK(server->handshakes().full == (one.welcome ? 2 : 0));
+      CHECK(server->handshakes().failed == (one.welcome ? 0 : 2));
+      CHECK(server->handshakes().resumed == 0);
+    }
+  }
+}
+
+TEST_CASE("a session from before client_ca was asked for lets nobody in") {
+  for (const tls::Version version : versions) {
+    World world(1, version);
+    const auto keys = std::make_shared<tls::TicketKeys>();
+    const auto certificates = tls_test::certificates_of({&fixture().leaf, 1});
+    const auto open =
+        server_with({.certificates = certificates, .max_version = version, .ticket_keys = keys});
+    const auto strict = server_with({.certificates = certificates,
+                                     .client_ca = fixture().roots,
+                                     .max_version = version,
+                                     .ticket_keys = keys});
+    for (auto* server : {open.get(), strict.get()}) {
+      Link link(world.network, world.client, *server);
+      link.read_both();
+      world.loop.end_turn();
+      CHECK(link.server.connected == (server == open.get() ? 1 : 0));
+    }
+    CHECK(strict->handshakes().failed == 1);
+  }
+}
+
+TEST_CASE("the server knows which handshakes resumed, and tells its listener") {
+  for (const tls::Version version : versions) {
+    CAPTURE(static_cast<int>(version));
+    World world(1);
+    std::vector<tls::HandshakeEnd> heard;
+    const auto server =
+        server_with({.certificates = tls_test::certificates_of({&fixture().leaf, 1}),
+                     .max_version = version,
+                     .on_handshake = [&](tls::HandshakeEnd end) {
+                       heard.push_back(end);
+                     }});
+    for (int i = 0; i < 3; ++i) {
+      Link link(world.network, world.client, *server);
+      link.read_both();
+      world.loop.end_turn();
+      REQUIRE(link.server.connected == 1);
+      CHECK(link.server_stream->resumed() == (i > 0));
+    }
+    using End = tls::HandshakeEnd;
+    CHECK(heard == std::vector<End>{End::full, End::resumed, End::resumed});
+  }
+}
+
+TEST_CASE("a context that was replaced lives as long as its streams") {
+  World world(1);
+  std::shared_ptr<tls::ServerContext> server = tls_test::server_of(fixture().leaf);
+  const std::weak_ptr<tls::ServerContext> alive = server;
+  {
+    Link link(world.network, world.client);
+    link.server_stream = std::make_unique<tls::TlsStream>(
+        world.loop, link.take_accepted(), std::move(server), Link::handshake_timeout_ms);
+    link.server_stream->set_listener(link.server);
+    link.read_both();
+    world.loop.end_turn();
+    CHECK(link.server.connected == 1);
+    CHECK(!alive.expired());
+    static_cast<void>(tls_test::write_text(*link.server_stream, "still here"));
+    world.loop.end_turn();
+    CHECK(link.client.received == "still here");
+  }
+  world.loop.end_turn();
+  CHECK(alive.expired());
+}
+
+}  // namespace

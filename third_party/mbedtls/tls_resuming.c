@@ -1,0 +1,9 @@
+/* See resuming.h. */
+#include "resuming.h"
+
+#include "ssl_misc.h"
+
+int openai_proxy_is_resuming(const mbedtls_ssl_context *ssl)
+{
+  return ssl->handshake->resume == 1;
+}

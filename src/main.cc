@@ -1,6 +1,7 @@
 // The program: flags, configuration, signals. All wiring is here; the work is in Server.
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
@@ -44,7 +45,11 @@ base::Result<config::Config, std::string> load(const Options& options) {
   if (!options.listen.empty()) {
     const auto listen = config::parse_listen(options.listen);
     if (!listen) return "--listen: " + listen.error();
-    config.listen.front() = *listen;
+    // What else the file says of it stays: TLS must not be lost with its address.
+    config::Listen& first = config.listen.front();
+    first.host = listen->host;
+    first.port = listen->port;
+    first.unix_path = listen->unix_path;
   }
   if (!options.upstream.empty()) {
     const auto upstream = config::parse_upstream(options.upstream);
@@ -85,9 +90,15 @@ sigset_t handled_signals() {
 int serve(Server& server, const Options& options) {
   const sigset_t signals = handled_signals();
   std::thread waiter;  // joins the workers, then wakes this thread for the last time
+  constexpr timespec certificates_interval{.tv_sec = 5, .tv_nsec = 0};
   while (true) {
     siginfo_t info{};
-    if (sigwaitinfo(&signals, &info) < 0) continue;
+    // Without files to look at it does not wake for nothing.
+    const timespec* timeout = server.has_certificates() ? &certificates_interval : nullptr;
+    if (sigtimedwait(&signals, &info, timeout) < 0) {
+      if (errno == EAGAIN) server.renew_certificates();
+      continue;
+    }
     const bool from_waiter = waiter.joinable() && info.si_code == SI_QUEUE;
     if (from_waiter) {
       waiter.join();

@@ -4,14 +4,27 @@
 #include <utility>
 
 #include "base/log.h"
+#include "net/first_byte.h"
 #include "net/proxy_header_reader.h"
 #include "net/tcp.h"
 #include "proxy/client_connection.h"
 #include "proxy/local_reply.h"
+#include "tls/stream.h"
 
 namespace {
 
 constexpr uint64_t log_interval_s = 60;
+constexpr uint64_t drain_grace_ms = 500;
+
+// Every TLS record's first byte is below, every HTTP method's is one of these.
+bool is_letter(unsigned char byte) {
+  return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
+}
+
+// Who speaks TLS could not read them.
+std::string_view busy_words(const Door& door) {
+  return door.tls == nullptr ? proxy::busy_reply() : std::string_view();
+}
 
 }  // namespace
 
@@ -21,10 +34,10 @@ bool is_due_to_log(std::atomic<uint64_t>& again_s, uint64_t now_ms) {
   return now_s >= due_s && again_s.compare_exchange_strong(due_s, now_s + log_interval_s);
 }
 
-// A connection whose header is on its way.
-class Reception::Pending final : public net::Buried, public base::ListLink<Pending> {
+// A connection whose PROXY header is on its way.
+class Reception::Announced final : public net::Buried, public base::ListLink<Announced> {
  public:
-  Pending(Reception& reception, net::Fd socket, const net::Address& front, const Door& door)
+  Announced(Reception& reception, net::Fd socket, const net::Address& front, const Door& door)
       : reception_(reception),
         front_(front),
         door_(door),
@@ -33,8 +46,8 @@ class Reception::Pending final : public net::Buried, public base::ListLink<Pendi
                 reception.config().timeouts.request_head_ms,
                 this,
                 [](void* self) {
-                  auto& pending = *static_cast<Pending*>(self);
-                  pending.reception_.on_header(pending);
+                  auto& announced = *static_cast<Announced*>(self);
+                  announced.reception_.on_header(announced);
                 }) {}
 
   [[nodiscard]] net::ProxyHeaderReader& reader() { return reader_; }
@@ -50,6 +63,35 @@ class Reception::Pending final : public net::Buried, public base::ListLink<Pendi
   net::Address front_;
   const Door& door_;
   net::ProxyHeaderReader reader_;
+};
+
+// A client that has to speak TLS and has said nothing yet. It has no TLS stream: those who connect
+// and wait weigh next to nothing, and who speaks http can be told so.
+class Reception::Silent final : public net::Buried, public base::ListLink<Silent> {
+ public:
+  Silent(Reception& reception, net::Fd socket, const net::Address& client, const Door& door)
+      : reception_(reception),
+        client_(client),
+        door_(door),
+        first_(reception.loop_,
+               std::move(socket),
+               reception.environment_.draining ? drain_grace_ms
+                                               : reception.config().timeouts.request_head_ms,
+               this,
+               [](void* self) {
+                 auto& silent = *static_cast<Silent*>(self);
+                 silent.reception_.on_first_byte(silent);
+               }) {}
+
+  [[nodiscard]] net::FirstByte& first() { return first_; }
+  [[nodiscard]] const Door& door() const { return door_; }
+  [[nodiscard]] const net::Address& client() const { return client_; }
+
+ private:
+  Reception& reception_;
+  net::Address client_;
+  const Door& door_;
+  net::FirstByte first_;
 };
 
 Reception::Reception(net::UvLoop& loop,
@@ -71,13 +113,13 @@ const config::Config& Reception::config() const {
 }
 
 void Reception::receive(net::Fd socket, const net::Address& peer, const Door& door) {
-  if (door.purpose == proxy::Purpose::admin) {
+  if (door.entrance.purpose == proxy::Purpose::admin) {
     admit(std::move(socket), peer, door);
     return;
   }
   const bool refuses = config().limits.when_full == config::WhenFull::refuse;
   if (refuses && shared_.open.load(std::memory_order_relaxed) >= shared_.connections_max) {
-    refuse(std::move(socket), Refusal::full, peer);
+    refuse(std::move(socket), Refusal::full, peer, busy_words(door));
     return;
   }
   shared_.open.fetch_add(1, std::memory_order_relaxed);
@@ -86,43 +128,72 @@ void Reception::receive(net::Fd socket, const net::Address& peer, const Door& do
     return network.contains(peer.bytes());
   });
   if (is_front) {
-    pending_.push_back(*new Pending(*this, std::move(socket), peer, door));
+    announced_.push_back(*new Announced(*this, std::move(socket), peer, door));
   } else {
-    admit(std::move(socket), peer, door);
+    arrive(std::move(socket), peer, door);
   }
   on_change_();
 }
 
-void Reception::on_header(Pending& pending) {
-  pending.unlink();
-  loop_.bury(std::unique_ptr<net::Buried>(&pending));
-  net::ProxyHeaderReader& reader = pending.reader();
+void Reception::on_header(Announced& announced) {
+  announced.unlink();
+  loop_.bury(std::unique_ptr<net::Buried>(&announced));
+  net::ProxyHeaderReader& reader = announced.reader();
   if (reader.why().empty()) {
-    admit(reader.take_socket(), pending.client(), pending.door());
+    arrive(reader.take_socket(), announced.client(), announced.door());
   } else {
     shared_.open.fetch_sub(1, std::memory_order_relaxed);
-    refuse(reader.take_socket(), Refusal::header, pending.front(), reader.why());
+    // Whoever sent no header speaks something else.
+    refuse(reader.take_socket(), Refusal::header, announced.front(), {}, reader.why());
+  }
+  on_change_();
+}
+
+void Reception::arrive(net::Fd socket, const net::Address& client, const Door& door) {
+  if (!shared_.addresses.enter(client, config().limits.connections_per_address_max)) {
+    shared_.open.fetch_sub(1, std::memory_order_relaxed);
+    refuse(std::move(socket), Refusal::address, client, busy_words(door));
+  } else if (door.tls != nullptr) {
+    silent_.push_back(*new Silent(*this, std::move(socket), client, door));
+  } else {
+    admit(std::move(socket), client, door);
+  }
+}
+
+void Reception::on_first_byte(Silent& silent) {
+  silent.unlink();
+  loop_.bury(std::unique_ptr<net::Buried>(&silent));
+  const std::optional<unsigned char> byte = silent.first().byte();
+  if (byte && !is_letter(*byte)) {
+    admit(silent.first().take_socket(), silent.client(), silent.door());
+    return;
+  }
+  leave(silent.client(), silent.door().entrance.purpose);
+  if (byte) {
+    refuse(silent.first().take_socket(),
+           Refusal::no_tls,
+           silent.client(),
+           proxy::https_needed_reply());
   }
   on_change_();
 }
 
 void Reception::admit(net::Fd socket, const net::Address& client, const Door& door) {
-  const bool counted = door.purpose == proxy::Purpose::proxy;
-  if (counted && !shared_.addresses.enter(client, config().limits.connections_per_address_max)) {
-    shared_.open.fetch_sub(1, std::memory_order_relaxed);
-    refuse(std::move(socket), Refusal::address, client);
-    return;
-  }
   auto tcp = net::Tcp::open(loop_, std::move(socket), client, base::Side::client);
   if (!tcp) {
-    leave(client, door.purpose);
+    leave(client, door.entrance.purpose);
     return;
   }
-  proxy::ClientConnection::start(environment_, *std::move(tcp), client, door.purpose);
+  std::unique_ptr<net::ByteStream> stream = *std::move(tcp);
+  if (door.tls != nullptr) {
+    stream = std::make_unique<tls::TlsStream>(
+        loop_, std::move(stream), door.tls, config().timeouts.request_head_ms);
+  }
+  proxy::ClientConnection::start(environment_, std::move(stream), client, door.entrance);
 }
 
 void Reception::leave(const net::Address& client, proxy::Purpose purpose) {
-  if (purpose != proxy::Purpose::proxy) return;
+  if (purpose == proxy::Purpose::admin) return;
   shared_.addresses.leave(client);
   shared_.open.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -130,11 +201,10 @@ void Reception::leave(const net::Address& client, proxy::Purpose purpose) {
 void Reception::refuse(net::Fd socket,
                        Refusal why,
                        const net::Address& peer,
+                       std::string_view words,
                        std::string_view detail) {
   environment_.metrics.connections_refused[static_cast<size_t>(why)].add();
-  // Whoever sent no header speaks something else.
-  farewell_.say(std::move(socket),
-                why == Refusal::header ? std::string_view() : proxy::busy_reply());
+  farewell_.say(std::move(socket), words);
   if (!is_due_to_log(shared_.log_refused_again_s[static_cast<size_t>(why)], loop_.now_ms())) return;
   switch (why) {
     case Refusal::full:
@@ -155,14 +225,25 @@ void Reception::refuse(net::Fd socket,
                         peer.host_text(),
                         detail);
       break;
+    case Refusal::no_tls:  // anybody's mistake, and told to them
+      break;
   }
 }
 
+void Reception::drain() {
+  silent_.for_each([](Silent& silent) { silent.first().hurry(drain_grace_ms); });
+}
+
 void Reception::close() {
-  pending_.for_each([this](Pending& pending) {
-    pending.unlink();
-    loop_.bury(std::unique_ptr<net::Buried>(&pending));
+  announced_.for_each([this](Announced& announced) {
+    announced.unlink();
+    loop_.bury(std::unique_ptr<net::Buried>(&announced));
     shared_.open.fetch_sub(1, std::memory_order_relaxed);
+  });
+  silent_.for_each([this](Silent& silent) {
+    silent.unlink();
+    loop_.bury(std::unique_ptr<net::Buried>(&silent));
+    leave(silent.client(), silent.door().entrance.purpose);
   });
   farewell_.end();
 }

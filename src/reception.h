@@ -1,7 +1,7 @@
 #pragma once
 
 // Who may come in: between accept() and the client's connection. Counts, refuses, learns from the
-// PROXY protocol whose connection it is.
+// PROXY protocol whose connection it is, and puts TLS between where the address speaks it.
 
 #include <array>
 #include <atomic>
@@ -20,10 +20,11 @@
 #include "net/listener.h"
 #include "net/uv_loop.h"
 #include "proxy/environment.h"
+#include "tls/server_context.h"
 
 // Why somebody was turned away.
-enum class Refusal : uint8_t { full, address, header };
-inline constexpr size_t refusals = 3;
+enum class Refusal : uint8_t { full, address, header, no_tls };
+inline constexpr size_t refusals = 4;
 
 // What all workers count together, so that a limit is the process's, not a worker's share.
 struct SharedCounts {
@@ -41,7 +42,8 @@ struct SharedCounts {
 // One listening socket of a worker's.
 struct Door {
   config::Listen listen;
-  proxy::Purpose purpose;
+  proxy::Entrance entrance;
+  std::shared_ptr<tls::ServerContext> tls;  // for who comes from now on; null where it is plain
   std::unique_ptr<net::Listener> listener;
 };
 
@@ -64,17 +66,28 @@ class Reception {
   // A client that had come in has closed its connection.
   void leave(const net::Address& client, proxy::Purpose purpose);
 
-  // Nobody's header is awaited.
-  [[nodiscard]] bool empty() const { return pending_.empty(); }
-  // Turns away whose header is awaited.
+  // Nobody's first bytes are awaited.
+  [[nodiscard]] bool empty() const { return announced_.empty() && silent_.empty(); }
+  // The worker drains: who has said nothing yet gets a short while.
+  void drain();
+  // Turns away whose first bytes are awaited.
   void close();
 
  private:
-  class Pending;
+  class Announced;
+  class Silent;
 
-  void on_header(Pending& pending);
+  void on_header(Announced& announced);
+  void on_first_byte(Silent& silent);
+  // The client is known: counts it.
+  void arrive(net::Fd socket, const net::Address& client, const Door& door);
   void admit(net::Fd socket, const net::Address& client, const Door& door);
-  void refuse(net::Fd socket, Refusal why, const net::Address& peer, std::string_view detail = {});
+  // `words` are what it hears, `detail` is for the log.
+  void refuse(net::Fd socket,
+              Refusal why,
+              const net::Address& peer,
+              std::string_view words,
+              std::string_view detail = {});
   [[nodiscard]] const config::Config& config() const;
 
   net::UvLoop& loop_;
@@ -82,5 +95,6 @@ class Reception {
   SharedCounts& shared_;
   std::function<void()> on_change_;
   net::Farewell farewell_;
-  base::IntrusiveList<Pending> pending_;
+  base::IntrusiveList<Announced> announced_;
+  base::IntrusiveList<Silent> silent_;
 };

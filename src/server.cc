@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <mutex>
 #include <sys/resource.h>
 #include <thread>
 #include <utility>
 
 #include "base/log.h"
+#include "listener_tls.h"
 #include "observe/access_log.h"
 #include "observe/metrics.h"
 #include "worker.h"
@@ -41,6 +43,17 @@ uint64_t raise_fd_limit() {
   return limit.rlim_cur;
 }
 
+bool is_same_listener(const config::Listen& a, const config::Listen& b) {
+  config::Listen alike = b;
+  alike.tls = a.tls;
+  return a == alike && a.tls.has_value() == b.tls.has_value();
+}
+
+bool are_same_listeners(const std::vector<config::Listen>& a,
+                        const std::vector<config::Listen>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), is_same_listener);
+}
+
 // Each client connection may need one to the upstream.
 uint32_t connections_for(uint64_t fds, size_t workers) {
   const uint64_t reserved = reserved_fds + reserved_fds_per_worker * workers;
@@ -52,6 +65,11 @@ uint32_t connections_for(uint64_t fds, size_t workers) {
 
 struct Server::State {
   std::shared_ptr<const config::Config> config;
+  // What is listened on: the listeners of the start with the `tls` of the last reload.
+  std::vector<config::Listen> listen_as;
+  std::mutex tls_mutex;  // reload() and renew_certificates(): guards the next two and listen_as
+  ListenersTls tls;
+  std::vector<std::vector<FileStamp>> tls_refused;  // files found wrong, so that it is logged once
   observe::AccessLog access_log;
   SharedCounts shared;
   std::vector<std::unique_ptr<Worker>> workers;
@@ -61,20 +79,36 @@ struct Server::State {
 
   base::Result<std::monostate, std::string> listen();
   void listen_admin();
+  [[nodiscard]] proxy::Entrance entrance_of(const config::Listen& listen) const;
   void derive_limits();
   [[nodiscard]] proxy::AdminPage admin_page(std::string_view path) const;
 };
 
 base::Result<std::monostate, std::string> Server::State::listen() {
-  for (const config::Listen& address : config->listen) {
+  for (size_t index = 0; index < listen_as.size(); ++index) {
+    const config::Listen& address = listen_as[index];
     auto bound = net::bind_listener(address_of(address), workers.size());
     if (!bound) return bound.error();
     listening.push_back(bound->address);
     for (size_t i = 0; i < workers.size(); ++i) {
-      workers[i]->listen(std::move(bound->sockets[i]), address, proxy::Purpose::proxy);
+      workers[i]->listen(std::move(bound->sockets[i]), address, entrance_of(address), tls[index]);
     }
   }
   return std::monostate{};
+}
+
+// Redirects lead to the first https address there is; without one, say with a front server that
+// speaks it, to its usual port.
+proxy::Entrance Server::State::entrance_of(const config::Listen& listen) const {
+  proxy::Entrance entrance{
+      .purpose = listen.redirect_to_https ? proxy::Purpose::redirect : proxy::Purpose::proxy,
+      .is_https = listen.tls.has_value(),
+      .acme_webroot = listen.acme_webroot};
+  const auto https = std::find_if(listen_as.begin(), listen_as.end(), [](const auto& each) {
+    return each.tls && each.unix_path.empty();
+  });
+  if (https != listen_as.end() && https->port != 0) entrance.https_port = https->port;
+  return entrance;
 }
 
 // Not worth refusing to serve for: its default address is taken as soon as a second proxy runs.
@@ -88,8 +122,10 @@ void Server::State::listen_admin() {
     return;
   }
   admin = bound->address;
-  workers.front()->listen(
-      std::move(bound->sockets.front()), *config->admin.listen, proxy::Purpose::admin);
+  workers.front()->listen(std::move(bound->sockets.front()),
+                          *config->admin.listen,
+                          proxy::Entrance{.purpose = proxy::Purpose::admin},
+                          nullptr);
 }
 
 void Server::State::derive_limits() {
@@ -135,6 +171,11 @@ base::Result<std::monostate, std::string> Server::start() {
   State& state = *state_;
   const auto deployment = deploy(state.config);
   if (!deployment) return deployment.error();
+  state.listen_as = state.config->listen;
+  auto loaded = load_listeners_tls(state.listen_as, {});
+  if (!loaded) return loaded.error();
+  state.tls = *std::move(loaded);
+  state.tls_refused.resize(state.tls.size());
   auto opened = state.access_log.open(state.config->log.access, format_of(state.config->log));
   if (!opened) return opened.error();
 
@@ -181,19 +222,60 @@ base::Result<std::monostate, std::string> Server::reload(
   State& state = *state_;
   const auto deployment = deploy(config);
   if (!deployment) return deployment.error();
+  const std::lock_guard lock(state.tls_mutex);
+  const bool same_listeners = are_same_listeners(config->listen, state.listen_as);
+  const auto& listen_as = same_listeners ? config->listen : state.listen_as;
+  auto loaded = load_listeners_tls(listen_as, state.tls);
+  if (!loaded) return loaded.error();
   auto opened = state.access_log.open(config->log.access, format_of(config->log));
   if (!opened) return opened.error();
-  if (config->listen != state.config->listen || config->workers != state.config->workers ||
+  if (!same_listeners || config->workers != state.config->workers ||
       config->admin.listen != state.config->admin.listen ||
       config->limits.connections_max != state.config->limits.connections_max) {
     base::log_warning(
         "listen, workers, admin and limits.connections_max changed: that takes a restart");
   }
+  state.listen_as = std::vector<config::Listen>(listen_as);
+  state.tls = *std::move(loaded);
   state.config = std::move(config);
   base::set_log_level(state.config->log.level);
-  for (const auto& worker : state.workers)
+  for (const auto& worker : state.workers) {
     worker->reload(*deployment);
+    worker->renew_tls(state.tls);
+  }
   return std::monostate{};
+}
+
+bool Server::has_certificates() const {
+  const std::lock_guard lock(state_->tls_mutex);
+  return std::any_of(
+      state_->tls.begin(), state_->tls.end(), [](const auto& each) { return each != nullptr; });
+}
+
+void Server::renew_certificates() {
+  State& state = *state_;
+  const std::lock_guard lock(state.tls_mutex);
+  bool renewed = false;
+  for (size_t i = 0; i < state.tls.size(); ++i) {
+    if (state.tls[i] == nullptr) continue;
+    const config::Listen& listen = state.listen_as[i];
+    const std::vector<FileStamp> stamps = stamps_of(*listen.tls);
+    if (stamps == state.tls[i]->stamps) continue;
+    auto loaded = load_listener_tls(*listen.tls, state.tls[i].get());
+    if (loaded) {
+      base::log_info("{}: certificates read again, their files have changed", listen.text());
+      state.tls[i] = *std::move(loaded);
+      renewed = true;
+    } else if (stamps != state.tls_refused[i]) {
+      state.tls_refused[i] = stamps;
+      base::log_warning("{}: certificates have changed but the former ones stay: {}",
+                        listen.text(),
+                        loaded.error());
+    }
+  }
+  if (!renewed) return;
+  for (const auto& worker : state.workers)
+    worker->renew_tls(state.tls);
 }
 
 void Server::reopen_logs() {

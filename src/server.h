@@ -32,10 +32,16 @@ class Server {
 
   // New requests use `config` from now on; running exchanges end on the old one. The listeners,
   // `workers` and `admin` stay as they were started; a difference there is logged as needing a
-  // restart.
-  // The error (a CA file, the access log) leaves everything as it was.
+  // restart. What a listener's `tls` says, and its files anew, is for new connections.
+  // The error (a certificate, a CA file, the access log) leaves everything as it was.
   [[nodiscard]] base::Result<std::monostate, std::string> reload(
       std::shared_ptr<const config::Config> config);
+
+  // Whether there are files that renew_certificates() looks at.
+  [[nodiscard]] bool has_certificates() const;
+  // Reads the certificates of listeners anew where their files have changed. Those that are wrong,
+  // say half written, are logged; the former ones stay, and the next call tries again.
+  void renew_certificates();
 
   // Reopens the access log's file.
   void reopen_logs();

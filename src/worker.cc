@@ -56,8 +56,11 @@ Worker::Worker(const std::shared_ptr<const Deployment>& deployment,
 
 Worker::~Worker() = default;
 
-void Worker::listen(net::Fd socket, const config::Listen& listen, proxy::Purpose purpose) {
-  auto door = std::make_unique<Door>(Door{listen, purpose, nullptr});
+void Worker::listen(net::Fd socket,
+                    const config::Listen& listen,
+                    proxy::Entrance entrance,
+                    const std::shared_ptr<const ListenerTls>& tls) {
+  auto door = std::make_unique<Door>(Door{listen, std::move(entrance), make_tls(tls), nullptr});
   door->listener = std::make_unique<net::Listener>(
       loop_,
       std::move(socket),
@@ -79,6 +82,26 @@ void Worker::reload(std::shared_ptr<const Deployment> deployment) {
       pool->retire();
     update_accepting();
   });
+}
+
+void Worker::renew_tls(ListenersTls listeners) {
+  mailbox_.post([this, listeners = std::move(listeners)] {
+    for (size_t i = 0; i < doors_.size() && i < listeners.size(); ++i)
+      doors_[i]->tls = make_tls(listeners[i]);
+  });
+}
+
+std::shared_ptr<tls::ServerContext> Worker::make_tls(
+    const std::shared_ptr<const ListenerTls>& listener) {
+  if (listener == nullptr) return nullptr;
+  return std::make_shared<tls::ServerContext>(
+      tls::ServerOptions{.certificates = listener->certificates,
+                         .client_ca = listener->client_ca,
+                         .min_version = listener->min_version,
+                         .ticket_keys = listener->ticket_keys,
+                         .on_handshake = [this](tls::HandshakeEnd end) {
+                           metrics_.client_handshakes[static_cast<size_t>(end)].add();
+                         }});
 }
 
 void Worker::drain() {
@@ -137,7 +160,7 @@ proxy::SnapshotRef Worker::compile(const std::shared_ptr<const Deployment>& depl
 }
 
 void Worker::on_client_closed(const proxy::ClientConnection& connection) {
-  reception_.leave(connection.client(), connection.purpose());
+  reception_.leave(connection.client(), connection.entrance().purpose);
   if (holding_) update_accepting();
   if (environment_.draining) loop_.defer(end_if_done_);
 }
@@ -158,7 +181,7 @@ void Worker::update_accepting() {
   if (hold == holding_) return;
   holding_ = hold;
   for (const auto& door : doors_) {
-    if (door->purpose == proxy::Purpose::admin) continue;
+    if (door->entrance.purpose == proxy::Purpose::admin) continue;
     hold ? door->listener->hold() : door->listener->resume();
   }
   if (!hold) return;
@@ -176,8 +199,10 @@ void Worker::begin_drain() {
   environment_.draining = true;
   // Takes in who is connected already; they would be reset.
   for (const auto& door : doors_) {
-    door->purpose == proxy::Purpose::admin ? door->listener->close() : door->listener->drain();
+    const bool is_admin = door->entrance.purpose == proxy::Purpose::admin;
+    is_admin ? door->listener->close() : door->listener->drain();
   }
+  reception_.drain();
   accept_again_.clear();
   environment_.clients.for_each([](proxy::ClientConnection& client) { client.drain(); });
   drain_deadline_.set(environment_.snapshot->config().timeouts.drain_ms);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "deployment.h"
+#include "listener_tls.h"
 #include "net/deadline.h"
 #include "net/mailbox.h"
 #include "net/resolver.h"
@@ -34,13 +35,18 @@ class Worker {
   Worker(Worker&&) = delete;
   Worker& operator=(Worker&&) = delete;
 
-  // Before run(): accepts from `socket`, which listens as `listen` says, too.
-  void listen(net::Fd socket, const config::Listen& listen, proxy::Purpose purpose);
+  // Before run(): accepts from `socket`, which listens as `listen` says, too. `tls` null: plain.
+  void listen(net::Fd socket,
+              const config::Listen& listen,
+              proxy::Entrance entrance,
+              const std::shared_ptr<const ListenerTls>& tls);
 
   // The thread's body: returns when everything on the loop has ended after drain() or stop().
   void run();
 
   void reload(std::shared_ptr<const Deployment> deployment);
+  // Who connects from now on meets these; by listener, in the order of listen().
+  void renew_tls(ListenersTls listeners);
   void drain();
   void stop();
 
@@ -54,6 +60,8 @@ class Worker {
   void begin_drain();
   void cut_all();
   void end_if_done();
+  [[nodiscard]] std::shared_ptr<tls::ServerContext> make_tls(
+      const std::shared_ptr<const ListenerTls>& listener);
   [[nodiscard]] proxy::SnapshotRef compile(const std::shared_ptr<const Deployment>& deployment);
 
   net::UvLoop loop_;

@@ -23,19 +23,40 @@ struct ProxyProtocol {
   bool operator==(const ProxyProtocol&) const = default;
 };
 
+enum class TlsVersion : uint8_t { tls1_2, tls1_3 };
+
+// A certificate's file, the leaf first, then its issuers, and its key's; both PEM.
+struct CertificateFiles {
+  std::string certificate = {};
+  std::string key = {};
+
+  bool operator==(const CertificateFiles&) const = default;
+};
+
+struct ListenTls {
+  std::string certificate = {};  // the one for clients that name none of them
+  std::string key = {};
+  std::vector<CertificateFiles> certificates = {};  // more, chosen by the name a client asks for
+  TlsVersion min_version = TlsVersion::tls1_2;
+  std::string client_ca = {};  // not empty: clients must show a certificate that it signed
+
+  bool operator==(const ListenTls&) const = default;
+};
+
 // One listening address: TCP (`host` is a literal IPv4 or IPv6 address) or a unix socket.
 struct Listen {
   std::string host = "0.0.0.0";
   uint16_t port = 8080;   // 0: the system chooses
   std::string unix_path;  // not empty: a unix socket, host and port unused
   ProxyProtocol proxy_protocol = {};
+  std::optional<ListenTls> tls = {};
+  bool redirect_to_https = false;  // every request is answered with 308
+  std::string acme_webroot = {};   // the folder whose challenge files are served; empty: none
 
   bool operator==(const Listen&) const = default;
   // As the configuration writes it: "0.0.0.0:8080", "[::]:8080", "unix:/path".
   [[nodiscard]] std::string text() const;
 };
-
-enum class TlsVersion : uint8_t { tls1_2, tls1_3 };
 
 struct UpstreamTls {
   bool verify = true;

@@ -5,8 +5,9 @@
 //
 // A visitor has: field(name, value, kind); field_if_set, the same for a value that has no default;
 // list(name, values, kind); list_or_word(name, word, values, kind), the word standing for nothing;
-// section(name, struct); sections(name, structs) for a list of them; named_sections(name, map);
-// listeners(name, values, kind of an address).
+// section(name, struct); sections(name, structs) for a list of them; section_if_set and
+// sections_if_set for those that need not be there; named_sections(name, map); listeners(name,
+// values, kind of an address).
 
 #include "config/config.h"
 #include "config/scalars.h"
@@ -22,9 +23,27 @@ void describe(Visitor& visitor, ProxyProtocol& proxy_protocol) {
 }
 
 template <class Visitor>
+void describe(Visitor& visitor, CertificateFiles& files) {
+  visitor.field("certificate", files.certificate, FileName{});
+  visitor.field("key", files.key, FileName{});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, ListenTls& tls) {
+  visitor.field("certificate", tls.certificate, FileName{});
+  visitor.field("key", tls.key, FileName{});
+  visitor.sections_if_set("certificates", tls.certificates);
+  visitor.field("min_version", tls.min_version, tls_versions);
+  visitor.field_if_set("client_ca", tls.client_ca, FileName{});
+}
+
+template <class Visitor>
 void describe(Visitor& visitor, Listen& listen) {
   visitor.field("address", listen, ListenText{});  // first: it sets the whole
   visitor.section("proxy_protocol", listen.proxy_protocol);
+  visitor.section_if_set("tls", listen.tls);
+  visitor.field("redirect_to_https", listen.redirect_to_https, Flag{});
+  visitor.field_if_set("acme_webroot", listen.acme_webroot, FileName{});
 }
 
 template <class Visitor>

@@ -73,6 +73,43 @@ void check_listeners(const YamlReader& reader, const Config& config) {
   if (config.admin.listen) insert(*config.admin.listen, "admin.listen");
 }
 
+void check_listener_tls(const YamlReader& reader, const ListenTls& tls, const std::string& path) {
+  const auto check = [&](const std::string& certificate,
+                         const std::string& key,
+                         const std::string& at) {
+    if (certificate.empty()) {
+      reader.refuse(at + ".certificate",
+                    "is missing: expected the name of a PEM file with the certificate and its "
+                    "issuers (certbot: fullchain.pem)");
+    }
+    if (key.empty()) {
+      reader.refuse(at + ".key",
+                    "is missing: expected the name of a PEM file with the certificate's private "
+                    "key (certbot: privkey.pem)");
+    }
+  };
+  check(tls.certificate, tls.key, path);
+  for (size_t i = 0; i < tls.certificates.size(); ++i) {
+    const CertificateFiles& files = tls.certificates[i];
+    check(files.certificate, files.key, fmt::format("{}.certificates[{}]", path, i));
+  }
+}
+
+// What speaks TLS, and what sends people there.
+void check_listeners_tls(const YamlReader& reader, const Config& config) {
+  for (size_t i = 0; i < config.listen.size(); ++i) {
+    const Listen& listen = config.listen[i];
+    const std::string path = fmt::format("listen[{}]", i);
+    if (listen.tls) check_listener_tls(reader, *listen.tls, path + ".tls");
+    if (listen.redirect_to_https && listen.tls) {
+      reader.refuse(path + ".redirect_to_https", "this address speaks https already (tls)");
+    }
+    if (!listen.acme_webroot.empty() && !listen.redirect_to_https) {
+      reader.refuse(path + ".acme_webroot", "only with redirect_to_https: true");
+    }
+  }
+}
+
 }  // namespace
 
 std::string Listen::text() const {
@@ -122,6 +159,7 @@ base::Result<Config, ConfigError> load_text(std::string_view text, std::string_v
     check_upstreams(reader, config);
     check_routes(reader, config);
     check_listeners(reader, config);
+    check_listeners_tls(reader, config);
   } catch (const Refusal& refusal) {
     return refused(refusal);
   }

@@ -61,6 +61,14 @@ class YamlReader {
     if (const Node* node = take(name)) read_section(*node, path_of(name), value);
   }
   template <class T>
+  void section_if_set(std::string_view name, std::optional<T>& value) {
+    if (const Node* node = take(name)) read_section(*node, path_of(name), value.emplace());
+  }
+  template <class T>
+  void sections_if_set(std::string_view name, std::vector<T>& values) {
+    sections(name, values);
+  }
+  template <class T>
   void sections(std::string_view name, std::vector<T>& values) {
     const Node* node = take(name);
     if (node == nullptr) return;

@@ -60,6 +60,14 @@ class YamlWriter {
     depth_ -= 2;
   }
   template <class T>
+  void section_if_set(std::string_view name, std::optional<T>& value) {
+    if (value) section(name, *value);
+  }
+  template <class T>
+  void sections_if_set(std::string_view name, std::vector<T>& values) {
+    if (!values.empty()) sections(name, values);
+  }
+  template <class T>
   void named_sections(std::string_view name, std::map<std::string, T>& values) {
     line(name, {});
     ++depth_;

@@ -79,8 +79,14 @@ void Metrics::count(const Summary& summary) {
 
 std::string_view refusal_name(size_t reason) {
   constexpr std::array<std::string_view, Metrics::refusals> names = {
-      "full", "per_address", "proxy_header"};
+      "full", "per_address", "proxy_header", "no_tls"};
   return names.at(reason);
+}
+
+std::string_view handshake_end_name(size_t end) {
+  constexpr std::array<std::string_view, Metrics::handshake_ends> names = {
+      "full", "resumed", "failed"};
+  return names.at(end);
 }
 
 std::string to_prometheus(std::span<const Metrics* const> workers, const ProcessFigures& process) {
@@ -105,6 +111,14 @@ std::string to_prometheus(std::span<const Metrics* const> workers, const Process
         "openai_proxy_connections_refused_total{{reason=\"{}\"}} {}\n",
         refusal_name(i),
         sum(workers, [&](const Metrics& m) -> const Counter& { return m.connections_refused[i]; }));
+  }
+  head("client_handshakes_total", "counter", "TLS handshakes with clients, by how they ended.");
+  for (size_t i = 0; i < Metrics::handshake_ends; ++i) {
+    fmt::format_to(
+        out,
+        "openai_proxy_client_handshakes_total{{result=\"{}\"}} {}\n",
+        handshake_end_name(i),
+        sum(workers, [&](const Metrics& m) -> const Counter& { return m.client_handshakes[i]; }));
   }
   head("exchanges_total", "counter", "Requests ended, by how.");
   for (size_t i = 0; i < Metrics::outcomes; ++i) {

@@ -33,12 +33,14 @@ class Counter {
 struct alignas(64) Metrics {
   static constexpr size_t outcomes = 6;
   static constexpr size_t status_classes = 6;  // [0] is "no status sent"
-  static constexpr size_t refusals = 3;        // reasons, by refusal_name()
+  static constexpr size_t refusals = 4;        // reasons, by refusal_name()
+  static constexpr size_t handshake_ends = 3;  // by handshake_end_name()
 
   Counter client_connections;       // accepted, ever
   Counter client_connections_open;  // now
   Counter accepts_held;             // times accepting stopped at the connection limit
   std::array<Counter, refusals> connections_refused;
+  std::array<Counter, handshake_ends> client_handshakes;
   Counter clients_too_slow;  // cut for want of head, body or reading
   Counter exchanges_open;
   std::array<Counter, outcomes> exchanges;
@@ -59,6 +61,9 @@ struct alignas(64) Metrics {
 
 // Why a connection was turned away, as labels.
 [[nodiscard]] std::string_view refusal_name(size_t reason);
+
+// How a client's TLS handshake ended, as labels.
+[[nodiscard]] std::string_view handshake_end_name(size_t end);
 
 // Process-wide figures beside the workers' own.
 struct ProcessFigures {

@@ -117,10 +117,12 @@ void FieldFilter::response(Head& response) const {
   });
 }
 
-void FieldFilter::announce(Head& request, std::string_view client_address) const {
+void FieldFilter::announce(Head& request,
+                           std::string_view client_address,
+                           bool is_https) const {
   if (add_forwarded_ && !client_address.empty()) {
     request.add("X-Forwarded-For", client_address);
-    request.add("X-Forwarded-Proto", "http");
+    request.add("X-Forwarded-Proto", is_https ? "https" : "http");
   }
   if (add_via_) request.add("Via", via_value);
 }

@@ -26,7 +26,7 @@ class FieldFilter {
   void response(http::Head& response) const;
 
   // Adds X-Forwarded-For and X-Forwarded-Proto, and Via, where configured.
-  void announce(http::Head& request, std::string_view client_address) const;
+  void announce(http::Head& request, std::string_view client_address, bool is_https) const;
   void announce(http::Head& response) const;
 
  private:

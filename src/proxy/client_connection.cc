@@ -25,22 +25,23 @@ http::H1Limits limits_of(const Environment& environment) {
 void ClientConnection::start(Environment& environment,
                              std::unique_ptr<net::ByteStream> stream,
                              const net::Address& client,
-                             Purpose purpose) {
+                             const Entrance& entrance) {
   // Owned by the environment's list from here on; close() hands it to the graveyard.
-  auto* connection = new ClientConnection(environment, std::move(stream), client, purpose);
+  auto* connection = new ClientConnection(environment, std::move(stream), client, entrance);
   environment.clients.push_back(*connection);
   environment.metrics.client_connections.add();
   environment.metrics.client_connections_open.add();
-  connection->deadline_.set(environment.draining ? drain_grace_ms
-                                                 : connection->timeouts().request_head_ms);
+  // A handshake has a deadline of its own.
+  if (!entrance.is_https || environment.draining) connection->on_connected();
   connection->stream_->set_reading(true);
 }
 
 ClientConnection::ClientConnection(Environment& environment,
                                    std::unique_ptr<net::ByteStream> stream,
                                    const net::Address& client,
-                                   Purpose purpose)
+                                   const Entrance& entrance)
     : environment_(environment),
+      entrance_(entrance),
       stream_(std::move(stream)),
       parser_(http::H1Parser::Role::request, limits_of(environment)),
       output_(environment.loop.blocks()),
@@ -53,8 +54,8 @@ ClientConnection::ClientConnection(Environment& environment,
           environment.loop.timers(),
           this,
           [](void* self) { static_cast<ClientConnection*>(self)->on_write_deadline(); }),
-      next_request_(this, [](void* self) { static_cast<ClientConnection*>(self)->next_request(); }),
-      purpose_(purpose) {
+      next_request_(this,
+                    [](void* self) { static_cast<ClientConnection*>(self)->next_request(); }) {
   stream_->set_listener(*this);
 }
 
@@ -66,7 +67,10 @@ const config::Timeouts& ClientConnection::timeouts() const {
 
 // Reading.
 
-void ClientConnection::on_connected() {}
+void ClientConnection::on_connected() {
+  if (state_ != State::idle) return;
+  deadline_.set(environment_.draining ? drain_grace_ms : timeouts().request_head_ms);
+}
 
 void ClientConnection::on_read(base::Bytes bytes) {
   switch (state_) {
@@ -480,7 +484,9 @@ void ClientConnection::close() {
   deadline_.clear();
   write_deadline_.clear();
   // What is still queued is lost, so no clean end behind it.
-  stream_->queued_bytes() > 0 ? stream_->abort() : stream_->close();
+  const bool is_clean = stream_->queued_bytes() == 0;
+  if (is_clean && entrance_.is_https) stream_->shutdown_write();  // close_notify
+  is_clean ? stream_->close() : stream_->abort();
   environment_.metrics.client_connections_open.subtract();
   unlink();
   environment_.loop.bury(std::unique_ptr<net::Buried>(this));

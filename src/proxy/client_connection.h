@@ -28,12 +28,12 @@ class ClientConnection final : public net::Buried,
                                public HttpStream,
                                private net::ByteStreamListener {
  public:
-  // Takes over an accepted stream that is ready for bytes. `client` is whose it is, which need not
-  // be who connected.
+  // Takes over an accepted stream that is ready for bytes, or will be after its handshake. `client`
+  // is whose it is, which need not be who connected.
   static void start(Environment& environment,
                     std::unique_ptr<net::ByteStream> stream,
                     const net::Address& client,
-                    Purpose purpose);
+                    const Entrance& entrance);
   ~ClientConnection() override;
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
@@ -43,7 +43,7 @@ class ClientConnection final : public net::Buried,
   // The client's address, and as text for the log.
   [[nodiscard]] const net::Address& client() const { return client_; }
   [[nodiscard]] const std::string& address() const { return address_; }
-  [[nodiscard]] Purpose purpose() const { return purpose_; }
+  [[nodiscard]] const Entrance& entrance() const { return entrance_; }
   [[nodiscard]] const http::H1Parser& parser() const { return parser_; }
 
   // The worker drains: an idle connection gets a short while for a request on its way, a busy one
@@ -92,7 +92,7 @@ class ClientConnection final : public net::Buried,
   ClientConnection(Environment& environment,
                    std::unique_ptr<net::ByteStream> stream,
                    const net::Address& client,
-                   Purpose purpose);
+                   const Entrance& entrance);
 
   void on_connected() override;
   void on_read(base::Bytes bytes) override;
@@ -121,6 +121,7 @@ class ClientConnection final : public net::Buried,
   [[nodiscard]] const config::Timeouts& timeouts() const;
 
   Environment& environment_;
+  const Entrance& entrance_;
   std::unique_ptr<net::ByteStream> stream_;
   http::H1Parser parser_;
   H1Output output_;
@@ -139,7 +140,6 @@ class ClientConnection final : public net::Buried,
   uint64_t write_window_queued_ = 0;
   uint64_t write_window_sent_ = 0;
   uint32_t requests_ = 0;  // begun
-  Purpose purpose_;
   State state_ = State::idle;
   uint8_t paused_ = 0;            // Pause reasons
   bool write_blocked_ = false;    // the client does not read as fast as we send

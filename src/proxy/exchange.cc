@@ -91,7 +91,7 @@ void Exchange::finish(Outcome outcome) {
   request_buffer_.clear();
   environment_.metrics.exchanges_open.subtract();
   // A connection that closed before a request is no request, and the admin pages are not traffic.
-  if (request_seen && client_->purpose() == Purpose::proxy) {
+  if (request_seen && client_->entrance().purpose != Purpose::admin) {
     summary_.outcome = outcome;
     summary_.ended_ms = environment_.loop.now_ms();
     environment_.metrics.count(summary_);
@@ -230,7 +230,7 @@ void Exchange::prepare_head() {
     std::erase_if(upstream_head_.fields,
                   [](const http::Field& field) { return policy::is_credential(field.name); });
   }
-  route_->fields.announce(upstream_head_, client_->address());
+  route_->fields.announce(upstream_head_, client_->address(), client_->entrance().is_https);
 }
 
 std::string_view Exchange::upstream_target() {

@@ -86,7 +86,9 @@ class Exchange final : public base::ListLink<Exchange> {
   // Answers of our own: exchange_admit.cc.
   [[nodiscard]] bool answer_locally();
   void answer_admin();
+  void redirect_to_https();
   void reply(const LocalError& error, observe::Outcome outcome = observe::Outcome::local);
+  [[nodiscard]] base::Bytes render_reply(const LocalError& error);
   void reply_preflight();
   void send_reply(base::Bytes body, observe::Outcome outcome);
 

@@ -5,6 +5,7 @@
 #include "http/target.h"
 #include "proxy/client_connection.h"
 #include "proxy/exchange.h"
+#include "proxy/https_redirect.h"
 #include "proxy/upstream_connection.h"
 #include "proxy/upstream_pool.h"
 
@@ -26,6 +27,16 @@ constexpr LocalError upgrade_refused = {
     "websockets_disabled",
     "WebSockets are turned off on this route of the proxy; use HTTP.",
     RetryAdvice::never};
+constexpr LocalError https_only = {
+    308,
+    "invalid_request_error",
+    "https_only",
+    "This address speaks https only; follow the Location, and change http:// to https:// in what "
+    "you call: over http anybody on the way can read your key."};
+constexpr LocalError host_needed = {
+    400, "invalid_request_error", "https_only", "This address speaks https only."};
+constexpr LocalError no_challenge = {
+    404, "invalid_request_error", "no_challenge", "There is no such challenge file."};
 constexpr LocalError body_too_large = {
     413,
     "invalid_request_error",
@@ -41,9 +52,15 @@ std::string_view path_of(std::string_view target, base::Arena& arena, std::strin
 
 // The order of what is asked of a request before it may go up.
 bool Exchange::answer_locally() {
-  if (client_->purpose() == Purpose::admin) {
-    answer_admin();
-    return true;
+  switch (client_->entrance().purpose) {
+    case Purpose::admin:
+      answer_admin();
+      return true;
+    case Purpose::redirect:
+      redirect_to_https();
+      return true;
+    case Purpose::proxy:
+      break;
   }
   const policy::Route* route =
       snapshot_->router().find(path_of(request_head_.target, arena_, request_head_.method));
@@ -74,6 +91,29 @@ void Exchange::answer_admin() {
   send_reply(base::as_bytes(arena_.copy(page.body)), Outcome::local);
 }
 
+void Exchange::redirect_to_https() {
+  const Entrance& entrance = client_->entrance();
+  const std::string_view path = path_of(summary_.path, arena_, request_head_.method);
+  if (!entrance.acme_webroot.empty() && is_acme_path(path)) {
+    const auto challenge = read_acme_challenge(entrance.acme_webroot, path);
+    if (!challenge) {
+      reply(no_challenge);
+      return;
+    }
+    render_page_head(200, "application/octet-stream", response_head_, arena_);
+    send_reply(base::as_bytes(arena_.copy(*challenge)), Outcome::local);
+    return;
+  }
+  const std::string_view location = https_location(request_head_, entrance.https_port, arena_);
+  if (location.empty()) {
+    reply(host_needed);
+    return;
+  }
+  const base::Bytes body = render_reply(https_only);
+  response_head_.add("Location", location);
+  send_reply(body, Outcome::local);
+}
+
 void Exchange::reply_preflight() {
   route_->cors.answer_preflight(request_head_, response_head_, arena_);
   client_->send_head(response_head_, Framing{});
@@ -86,13 +126,17 @@ void Exchange::reply_preflight() {
 
 void Exchange::reply(const LocalError& error, Outcome outcome) {
   drop_upstream();
+  send_reply(render_reply(error), outcome);
+}
+
+base::Bytes Exchange::render_reply(const LocalError& error) {
   const std::string id =
       fmt::format("proxy_{:08x}{:06x}", environment_.id_prefix, ++environment_.request_ids);
   summary_.request_id = arena_.copy(id);
   summary_.error_code = error.code;
   const base::Bytes body = render(error, summary_.request_id, response_head_, arena_);
   route_->cors.apply(request_head_, response_head_, arena_);
-  send_reply(body, outcome);
+  return body;
 }
 
 void Exchange::send_reply(base::Bytes body, Outcome outcome) {

@@ -112,6 +112,22 @@ LocalError error_for_request(uint16_t status, std::string_view why) {
   }
 }
 
+std::string_view https_needed_reply() {
+  static const std::string reply = [] {
+    const std::string body =
+        "{\"error\":{\"message\":\"This is an https address, and you spoke http: change http:// to "
+        "https:// in what you call.\",\"type\":\"invalid_request_error\",\"param\":null,"
+        "\"code\":\"https_needed\"}}\n";
+    return fmt::format(
+        "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nx-should-retry: false\r\n"
+        "Access-Control-Allow-Origin: *\r\nContent-Type: application/json\r\n"
+        "Content-Length: {}\r\n\r\n{}",
+        body.size(),
+        body);
+  }();
+  return reply;
+}
+
 std::string_view busy_reply() {
   static const std::string reply = [] {
     const std::string body =

@@ -43,7 +43,9 @@ void render_page_head(uint16_t status,
                       http::Head& head,
                       base::Arena& arena);
 
-// A whole response for a connection that is not served: 503, try again soon.
+// Whole responses for connections that are not served: 503, try again soon; and 400 for who speaks
+// http where https is spoken.
 [[nodiscard]] std::string_view busy_reply();
+[[nodiscard]] std::string_view https_needed_reply();
 
 }  // namespace proxy

@@ -242,7 +242,7 @@ void World::spawn_client() {
   proxy::ClientConnection::start(environment_,
                                  std::make_unique<ProxyEnd>(*this, std::move(pair.first)),
                                  *net::Address::parse("192.0.2.1", 0),
-                                 proxy::Purpose::proxy);
+                                 entrance_);
 }
 
 // What a worker does with its connections.

@@ -110,6 +110,7 @@ class World {
   std::unique_ptr<observe::AccessLog> access_log_;
   observe::Metrics metrics_;
   proxy::Environment environment_;
+  proxy::Entrance entrance_;
   net::Deferred turn_;
 
   std::deque<Request> requests_;

@@ -7,9 +7,13 @@
 #include <utility>
 
 #include "config/load.h"
+#include "support/tls_client.h"
 
 namespace test {
 namespace {
+
+// What test_config()'s listeners speak; see ClientTransport.
+Transport client_transport = Transport::plain;
 
 // Whether `yaml` has that key at its top level.
 bool has_key(std::string_view yaml, std::string_view key) {
@@ -64,6 +68,24 @@ class FlatJson {
 
 }  // namespace
 
+ClientTransport::ClientTransport(Transport transport) {
+  client_transport = transport;
+}
+
+ClientTransport::~ClientTransport() {
+  client_transport = Transport::plain;
+}
+
+config::ListenTls trusted_listener() {
+  static const Credentials leaf = trusted_authority().issue();
+  static const TemporaryFile certificate(leaf.certificate_pem);
+  static const TemporaryFile key(leaf.key_pem);
+  config::ListenTls listener;
+  listener.certificate = certificate.path();
+  listener.key = key.path();
+  return listener;
+}
+
 const Authority& trusted_authority() {
   static const Authority authority;
   return authority;
@@ -108,6 +130,7 @@ config::Config test_config(std::string_view upstream_url, std::string_view yaml)
   config::Config config = std::move(*loaded);
   if (!has_key(yaml, "listen")) {
     config.listen = {config::Listen{.host = "127.0.0.1", .port = 0, .unix_path = {}}};
+    if (client_transport == Transport::tls) config.listen.front().tls = trusted_listener();
   }
   if (!has_key(yaml, "workers")) config.workers = 1;
   if (!has_key(yaml, "admin")) config.admin.listen.reset();
@@ -128,8 +151,8 @@ config::Config test_config(std::string_view upstream_url, std::string_view yaml)
 Proxy::Proxy(std::string_view upstream_url, std::string_view yaml)
     : Proxy(test_config(upstream_url, yaml)) {}
 
-Proxy::Proxy(config::Config config)
-    : server_(std::make_unique<Server>(std::make_shared<const config::Config>(std::move(config)))) {
+Proxy::Proxy(config::Config config) : is_tls_(config.listen.front().tls.has_value()) {
+  server_ = std::make_unique<Server>(std::make_shared<const config::Config>(std::move(config)));
   const auto started = server_->start();
   if (!started) throw Failure("the proxy does not start: " + started.error());
 }
@@ -146,6 +169,9 @@ void Proxy::reload(std::string_view upstream_url, std::string_view yaml) {
 }
 
 RawClient Proxy::client(const ConnectOptions& options) const {
+  if (is_tls_) {
+    return RawClient(tls_wire_of_its_own(trusted_authority().certificate_pem(), port(), options));
+  }
   return RawClient(plain_wire(connect_tcp("127.0.0.1", port(), options)));
 }
 

@@ -81,6 +81,7 @@ class Proxy {
 
  private:
   std::unique_ptr<Server> server_;
+  bool is_tls_ = false;
 };
 
 // GET `target` as a minimal request; and with a body of Content-Length.
@@ -97,19 +98,43 @@ struct ApiError {
 };
 [[nodiscard]] ApiError api_error(const Message& response);
 
-// A case that runs on each transport; its function gets `transports`. TLS clients join here when
-// listeners speak TLS.
+// While it lives, a proxy whose configuration names no listener speaks this to its clients, and so
+// does Proxy::client().
+class ClientTransport {
+ public:
+  explicit ClientTransport(Transport transport);
+  ~ClientTransport();
+  ClientTransport(const ClientTransport&) = delete;
+  ClientTransport& operator=(const ClientTransport&) = delete;
+  ClientTransport(ClientTransport&&) = delete;
+  ClientTransport& operator=(ClientTransport&&) = delete;
+};
+
+// The files of a certificate that is fine, as `listen.tls`.
+[[nodiscard]] config::ListenTls trusted_listener();
+
+// A case that runs on each transport, clients' and upstream's; its function gets `transports`.
 #define TEST_CASE_TRANSPORTS(name) TEST_CASE_TRANSPORTS_AS(DOCTEST_ANONYMOUS(on_transports_), name)
-#define TEST_CASE_TRANSPORTS_AS(function, name)                       \
-  static void function(const ::test::Transports& transports);         \
-  TEST_CASE(name) {                                                   \
-    SUBCASE("plain upstream") {                                       \
-      function({::test::Transport::plain, ::test::Transport::plain}); \
-    }                                                                 \
-    SUBCASE("TLS upstream") {                                         \
-      function({::test::Transport::plain, ::test::Transport::tls});   \
-    }                                                                 \
-  }                                                                   \
+#define TEST_CASE_TRANSPORTS_AS(function, name)                \
+  static void function(const ::test::Transports& transports);  \
+  TEST_CASE(name) {                                            \
+    using enum ::test::Transport;                              \
+    ::test::Transports transports;                             \
+    SUBCASE("plain client, plain upstream") {                  \
+      transports = {plain, plain};                             \
+    }                                                          \
+    SUBCASE("plain client, TLS upstream") {                    \
+      transports = {plain, tls};                               \
+    }                                                          \
+    SUBCASE("TLS client, plain upstream") {                    \
+      transports = {tls, plain};                               \
+    }                                                          \
+    SUBCASE("TLS client, TLS upstream") {                      \
+      transports = {tls, tls};                                 \
+    }                                                          \
+    const ::test::ClientTransport speaking(transports.client); \
+    function(transports);                                      \
+  }                                                            \
   static void function(const ::test::Transports& transports)
 
 }  // namespace test

@@ -2,6 +2,7 @@
 #include "support/tls_client.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "net/deadline.h"
 #include "net/tcp.h"
@@ -12,14 +13,12 @@ namespace {
 
 class LoopWire final : public Wire, private net::ByteStreamListener {
  public:
-  LoopWire(net::UvLoop& loop, net::Resolver& resolver, tls::ClientContext& context, uint16_t port)
+  LoopWire(net::UvLoop& loop, tls::ClientContext& context, Socket& socket)
       : loop_(loop), deadline_(loop.timers(), this, [](void*) {}) {
-    const net::ConnectTarget target{.host = "127.0.0.1", .port = port};
-    stream_ = std::make_unique<tls::TlsStream>(loop,
-                                               net::Tcp::connect(loop, resolver, target, *this),
-                                               tls::TransportState::connecting,
-                                               context,
-                                               handshake_timeout_ms);
+    auto tcp = net::Tcp::open(loop, net::Fd(socket.release()), {}, base::Side::upstream);
+    if (!tcp) throw Failure("no stream of the socket");
+    stream_ = std::make_unique<tls::TlsStream>(
+        loop, *std::move(tcp), tls::TransportState::connected, context, handshake_timeout_ms);
     stream_->set_listener(*this);
     stream_->set_reading(true);
     if (!wait(patience, [this] { return connected_; })) throw TimedOut("TLS handshake");
@@ -95,19 +94,51 @@ std::shared_ptr<const tls::TrustStore> trust(const std::string& pem) {
   return *store;
 }
 
+// Its client dies after its wire.
+class OwnTlsWire final : public Wire {
+ public:
+  OwnTlsWire(const std::string& authority_pem, uint16_t port, const ConnectOptions& options)
+      : client_(authority_pem), wire_(client_.connect(port, options)) {}
+
+  size_t read_some(std::span<char> into, std::chrono::milliseconds timeout) override {
+    return wire_->read_some(into, timeout);
+  }
+  size_t write_some(std::string_view bytes, std::chrono::milliseconds timeout) override {
+    return wire_->write_some(bytes, timeout);
+  }
+  void shutdown_write() override { wire_->shutdown_write(); }
+  void close() override { wire_->close(); }
+  void drop() override { wire_->drop(); }
+  void reset() override { wire_->reset(); }
+  void abort() override { wire_->abort(); }
+
+ private:
+  TlsClient client_;
+  std::unique_ptr<Wire> wire_;
+};
+
 }  // namespace
 
-TlsClient::TlsClient(const std::string& authority_pem)
-    : resolver_(loop_),
-      context_({.server_name = "localhost",
+TlsClient::TlsClient(const std::string& authority_pem, std::string name)
+    : context_({.server_name = std::move(name),
                 .verify = tls::Verify::required,
                 .min_version = tls::Version::tls12},
                trust(authority_pem)) {}
 
 TlsClient::~TlsClient() = default;
 
-std::unique_ptr<Wire> TlsClient::connect(uint16_t port) {
-  return std::make_unique<LoopWire>(loop_, resolver_, context_, port);
+std::unique_ptr<Wire> TlsClient::connect(uint16_t port, const ConnectOptions& options) {
+  return shake_hands(*connect_tcp("127.0.0.1", port, options));
+}
+
+std::unique_ptr<Wire> TlsClient::shake_hands(Socket& socket) {
+  return std::make_unique<LoopWire>(loop_, context_, socket);
+}
+
+std::unique_ptr<Wire> tls_wire_of_its_own(const std::string& authority_pem,
+                                          uint16_t port,
+                                          const ConnectOptions& options) {
+  return std::make_unique<OwnTlsWire>(authority_pem, port, options);
 }
 
 }  // namespace test

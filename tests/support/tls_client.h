@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 
-#include "net/resolver.h"
 #include "net/uv_loop.h"
 #include "support/wire.h"
 #include "tls/context.h"
@@ -17,8 +16,8 @@ namespace test {
 // wires; one thread uses it and them.
 class TlsClient {
  public:
-  // Trusts certificates for localhost that `authority_pem` signed.
-  explicit TlsClient(const std::string& authority_pem);
+  // Trusts certificates for `name` that `authority_pem` signed.
+  explicit TlsClient(const std::string& authority_pem, std::string name = "localhost");
   ~TlsClient();
   TlsClient(const TlsClient&) = delete;
   TlsClient& operator=(const TlsClient&) = delete;
@@ -27,14 +26,20 @@ class TlsClient {
 
   // Connects to 127.0.0.1 and shakes hands. Throws Reset, TimedOut. Its wires cannot abort() from
   // another thread.
-  [[nodiscard]] std::unique_ptr<Wire> connect(uint16_t port);
+  [[nodiscard]] std::unique_ptr<Wire> connect(uint16_t port, const ConnectOptions& options = {});
+  // The same over a connection that is there.
+  [[nodiscard]] std::unique_ptr<Wire> shake_hands(Socket& socket);
 
   [[nodiscard]] const tls::HandshakeCounts& handshakes() const { return context_.handshakes(); }
 
  private:
   net::UvLoop loop_;
-  net::Resolver resolver_;
   tls::ClientContext context_;
 };
+
+// A wire with a client of its own, for clients on several threads.
+[[nodiscard]] std::unique_ptr<Wire> tls_wire_of_its_own(const std::string& authority_pem,
+                                                        uint16_t port,
+                                                        const ConnectOptions& options = {});
 
 }  // namespace test

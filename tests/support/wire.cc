@@ -131,6 +131,11 @@ bool Socket::wait_writable(std::chrono::milliseconds timeout) const {
   return wait_for(fd_, POLLOUT, timeout);
 }
 
+int Socket::release() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(fd_, -1);
+}
+
 void Socket::shutdown_write() {
   ::shutdown(fd_, SHUT_WR);
 }

@@ -31,6 +31,8 @@ class Socket {
   [[nodiscard]] bool wait_readable(std::chrono::milliseconds timeout) const;
   [[nodiscard]] bool wait_writable(std::chrono::milliseconds timeout) const;
 
+  // Gives the descriptor away; only the destructor may follow.
+  [[nodiscard]] int release();
   void shutdown_write();
   void close();
   void close_with_reset();  // RST at once

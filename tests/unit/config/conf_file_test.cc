@@ -87,11 +87,19 @@ TEST_CASE("its commented examples load") {
   CHECK(config->upstreams.at("openai").host == "api.openai.com");
   CHECK(config->upstreams.size() == 2);
   CHECK(config->routes.size() == 2);
+  REQUIRE(config->listen.size() == 2);
+  REQUIRE(config->listen[0].tls.has_value());
+  CHECK(config->listen[0].tls->certificates.size() == 1);
+  CHECK(config->listen[0].tls->min_version == config::ListenTls{}.min_version);
+  CHECK(config->listen[1].redirect_to_https);
 }
 
 TEST_CASE("every known key stands in it") {
   config::Config full = config::default_config();
-  full.upstreams.at("openai").host = "h";  // the one key without a default
+  full.upstreams.at("openai").host = "h";  // keys without a default
+  full.listen.front().acme_webroot = "/w";
+  full.listen.front().tls =
+      config::ListenTls{.certificate = "c", .key = "k", .certificates = {{}}, .client_ca = "a"};
   const auto shipped = paths_of(uncommented(conf_file()));
   const auto known = paths_of(config::to_yaml(full));
   CHECK(known.size() > 60);

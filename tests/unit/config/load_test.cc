@@ -73,7 +73,10 @@ TEST_CASE("no text at all is the default configuration") {
 TEST_CASE("every key arrives where it belongs") {
   const Config config = loaded(R"(
 listen: ["127.0.0.1:1", {address: "[::1]:2", proxy_protocol: {from: [10.0.0.0/8, unix]}},
-         unix:/run/p.sock]
+         unix:/run/p.sock,
+         {address: ":443", tls: {certificate: c.pem, key: k.pem, min_version: 1.3, client_ca: a.pem,
+                                 certificates: [{certificate: d.pem, key: l.pem}]}},
+         {address: ":80", redirect_to_https: true, acme_webroot: /w}]
 workers: 3
 upstreams:
   openai: {host: example.com:8443, tls: {verify: false, ca_file: /ca.pem, min_version: 1.3}}
@@ -99,7 +102,7 @@ timeouts: {request_head: 27ms, request_body_silence: 28ms, response_write_silenc
 log: {level: debug, access: /var/log/a.log, format: text}
 admin: {listen: off}
 )");
-  REQUIRE(config.listen.size() == 3);
+  REQUIRE(config.listen.size() == 5);
   CHECK(config.listen[0].text() == "127.0.0.1:1");
   CHECK(config.listen[1].text() == "[::1]:2");
   CHECK(config.listen[1].host == "::1");
@@ -108,6 +111,17 @@ admin: {listen: off}
   REQUIRE(config.listen[1].proxy_protocol.from.size() == 2);
   CHECK(config.listen[1].proxy_protocol.from[0].text() == "10.0.0.0/8");
   CHECK(config.listen[1].proxy_protocol.from[1].text() == "unix");
+  CHECK_FALSE(config.listen[0].tls.has_value());
+  CHECK_FALSE(config.listen[0].redirect_to_https);
+  REQUIRE(config.listen[3].tls.has_value());
+  const config::ListenTls& tls = *config.listen[3].tls;
+  CHECK(tls.certificate == "c.pem");
+  CHECK(tls.key == "k.pem");
+  CHECK(tls.certificates == std::vector<config::CertificateFiles>{{"d.pem", "l.pem"}});
+  CHECK(tls.min_version == config::TlsVersion::tls1_3);
+  CHECK(tls.client_ca == "a.pem");
+  CHECK(config.listen[4].redirect_to_https);
+  CHECK(config.listen[4].acme_webroot == "/w");
   CHECK(config.workers == 3);
   const auto& openai = config.upstreams.at("openai");
   CHECK(openai.url.origin.host == "api.openai.com");
@@ -201,6 +215,38 @@ TEST_CASE("listen takes one address or a list") {
   CHECK(
       contains(refused("listen: [{adress: :9}]\n"), "listen[0].adress: unknown key; did you mean"));
   CHECK(contains(refused("listen: localhost:80\n"), "(no host names), found \"localhost:80\""));
+}
+
+TEST_CASE("a listener's TLS needs both files, and a redirect needs a plain listener") {
+  const auto refused_listener = [](const std::string& keys) {
+    return refused("listen: [{" + keys + "}]\n");
+  };
+  const std::string files = "certificate: c, key: k";
+  const struct {
+    std::string keys;
+    std::string error;
+  } cases[] = {
+      {"tls: {}", "t:1:16: listen[0].tls.certificate: is missing: expected the name of a PEM file"},
+      {"tls:", "listen[0].tls.certificate: is missing"},
+      {"tls: {certificate: c}", "listen[0].tls.key: is missing: expected the name of a PEM file"},
+      {"tls: {key: k}", "listen[0].tls.certificate: is missing"},
+      {"tls: {" + files + ", certificates: []}", "certificates: expected a list with at least one"},
+      {"tls: {" + files + ", certificates: [{certificate: d}]}",
+       "listen[0].tls.certificates[0].key: is missing"},
+      {"tls: {" + files + ", min_version: 1.1}", "min_version: expected 1.2 or 1.3, found \"1.1\""},
+      {"tls: {" + files + ", certificat: x}", "unknown key; did you mean \"certificate\"?"},
+      {"tls: true", "listen[0].tls: expected a section"},
+      {"tls: {" + files + "}, redirect_to_https: true",
+       "listen[0].redirect_to_https: this address speaks https already (tls)"},
+      {"acme_webroot: /w", "listen[0].acme_webroot: only with redirect_to_https: true"},
+      {"redirect_to_https: yes", "redirect_to_https: expected true or false, found \"yes\""},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.keys);
+    const std::string error = refused_listener(one.keys);
+    CAPTURE(error);
+    CHECK(contains(error, one.error));
+  }
 }
 
 TEST_CASE("refusals say where, what was expected and what was found") {

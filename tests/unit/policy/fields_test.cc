@@ -92,14 +92,18 @@ TEST_CASE("response fields that speak for the API's host are dropped") {
 TEST_CASE("the client is announced only where configured") {
   http::Head request = make_request("GET", {});
   http::Head response = make_response(200, {});
-  FieldFilter(config::Headers{}).announce(request, "192.0.2.1");
+  FieldFilter(config::Headers{}).announce(request, "192.0.2.1", false);
   FieldFilter(config::Headers{}).announce(response);
   CHECK(text_of(request).empty());
   CHECK(text_of(response).empty());
   const FieldFilter telling(config::Headers{.add_forwarded = true, .add_via = true});
-  telling.announce(request, "192.0.2.1");
+  telling.announce(request, "192.0.2.1", false);
   telling.announce(response);
   CHECK(text_of(request) ==
         "X-Forwarded-For: 192.0.2.1\nX-Forwarded-Proto: http\nVia: 1.1 openai-proxy\n");
+  http::Head encrypted = make_request("GET", {});
+  telling.announce(encrypted, "192.0.2.1", true);
+  CHECK(text_of(encrypted) ==
+        "X-Forwarded-For: 192.0.2.1\nX-Forwarded-Proto: https\nVia: 1.1 openai-proxy\n");
   CHECK(text_of(response) == "Via: 1.1 openai-proxy\n");
 }

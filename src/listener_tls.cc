@@ -1,0 +1,99 @@
+#include "listener_tls.h"
+
+#include <cstring>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <utility>
+
+#include "base/read_file.h"
+
+namespace {
+
+constexpr size_t pem_bytes_max = 1024 * 1024;  // a chain is about 4 KiB
+
+FileStamp stamp_of(const std::string& path) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return {};  // follows certbot's links
+  return {.device = file.st_dev,
+          .inode = file.st_ino,
+          .size = static_cast<uint64_t>(file.st_size),
+          .modified_ns = static_cast<uint64_t>(file.st_mtim.tv_sec) * 1'000'000'000 +
+                         static_cast<uint64_t>(file.st_mtim.tv_nsec)};
+}
+
+std::vector<config::CertificateFiles> files_of(const config::ListenTls& listen) {
+  std::vector<config::CertificateFiles> files = {{listen.certificate, listen.key}};
+  files.insert(files.end(), listen.certificates.begin(), listen.certificates.end());
+  return files;
+}
+
+// What is wrong; empty if nothing is.
+std::string read_pem(const std::string& path, std::string& into) {
+  auto text = base::read_file(path, pem_bytes_max);
+  if (text) {
+    into = *std::move(text);
+    return {};
+  }
+  return fmt::format("cannot read {}: {}; the proxy's user must be allowed to read it",
+                     path,
+                     std::strerror(text.error()));
+}
+
+base::Result<std::shared_ptr<const tls::ServerCertificates>, std::string> load_certificates(
+    const std::vector<config::CertificateFiles>& files) {
+  std::vector<tls::CertificatePem> pems;
+  for (const config::CertificateFiles& one : files) {
+    tls::CertificatePem& pem = pems.emplace_back();
+    std::string why = read_pem(one.certificate, pem.certificate);
+    if (why.empty()) why = read_pem(one.key, pem.key);
+    if (!why.empty()) return why;
+  }
+  auto loaded = tls::ServerCertificates::from_pem(pems);
+  if (loaded) return *std::move(loaded);
+  const config::CertificateFiles& wrong = files[loaded.error().index];
+  return fmt::format("{} with {}: {}", wrong.certificate, wrong.key, loaded.error().why);
+}
+
+}  // namespace
+
+std::vector<FileStamp> stamps_of(const config::ListenTls& listen) {
+  std::vector<FileStamp> stamps;
+  for (const config::CertificateFiles& files : files_of(listen)) {
+    stamps.push_back(stamp_of(files.certificate));
+    stamps.push_back(stamp_of(files.key));
+  }
+  if (!listen.client_ca.empty()) stamps.push_back(stamp_of(listen.client_ca));
+  return stamps;
+}
+
+base::Result<std::shared_ptr<const ListenerTls>, std::string> load_listener_tls(
+    const config::ListenTls& listen, const ListenerTls* former) {
+  auto made = std::make_shared<ListenerTls>();
+  // Before reading: what is written meanwhile is then seen as new.
+  made->stamps = stamps_of(listen);
+  auto certificates = load_certificates(files_of(listen));
+  if (!certificates) return certificates.error();
+  made->certificates = *std::move(certificates);
+  if (!listen.client_ca.empty()) {
+    auto trust = tls::TrustStore::from_file(listen.client_ca);
+    if (!trust) return trust.error();
+    made->client_ca = *std::move(trust);
+  }
+  made->min_version =
+      listen.min_version == config::TlsVersion::tls1_3 ? tls::Version::tls13 : tls::Version::tls12;
+  made->ticket_keys = former != nullptr ? former->ticket_keys : std::make_shared<tls::TicketKeys>();
+  return std::shared_ptr<const ListenerTls>(std::move(made));
+}
+
+base::Result<ListenersTls, std::string> load_listeners_tls(
+    const std::vector<config::Listen>& listen, const ListenersTls& former) {
+  ListenersTls loaded;
+  for (size_t i = 0; i < listen.size(); ++i) {
+    std::shared_ptr<const ListenerTls>& one = loaded.emplace_back();
+    if (!listen[i].tls) continue;
+    auto made = load_listener_tls(*listen[i].tls, former.empty() ? nullptr : former[i].get());
+    if (!made) return fmt::format("listen[{}].tls ({}): {}", i, listen[i].text(), made.error());
+    one = *std::move(made);
+  }
+  return loaded;
+}

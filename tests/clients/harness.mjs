@@ -146,10 +146,14 @@ export async function until_listening(run, port) {
   await poll(10_000, listens, `a listener on port ${port}`);
 }
 
-/** Starts the proxy with `yaml` (all but its listeners) and resolves once it accepts. */
-export async function start_proxy(dir, yaml) {
+/**
+ * Starts the proxy with `yaml` (all but its listeners) and resolves once it accepts. `tls` is the
+ * `tls` section of its listener; without it the listener is plain.
+ */
+export async function start_proxy(dir, yaml, tls) {
   const port = await free_port();
-  const listen = `listen: 127.0.0.1:${port}\nadmin: { listen: "127.0.0.1:${await free_port()}" }\n`;
+  const address = `{ address: "127.0.0.1:${port}"${tls ? `, tls: ${tls}` : ''} }`;
+  const listen = `listen: [${address}]\nadmin: { listen: "127.0.0.1:${await free_port()}" }\n`;
   const config_file = path.join(dir, `proxy-${port}.yaml`);
   const write_config = (text) => fs.writeFileSync(config_file, listen + text);
   write_config(yaml);
@@ -159,8 +163,8 @@ export async function start_proxy(dir, yaml) {
     port,
     run,
     write_config,
-    url: `http://127.0.0.1:${port}`,
-    ws_url: `ws://127.0.0.1:${port}`,
+    url: `http${tls ? 's' : ''}://127.0.0.1:${port}`,
+    ws_url: `ws${tls ? 's' : ''}://127.0.0.1:${port}`,
     status_kib: (field) => {
       const status = fs.readFileSync(`/proc/${run.child.pid}/status`, 'utf8');
       return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)[1]);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs real clients (openai SDK, ws, Chromium) and a real upstream (nginx) around the built proxy.
+# Runs real clients (openai SDK, ws, Chromium, curl, Python, openssl) and a real upstream (nginx) around the built proxy.
 #   tests/clients/run.sh [PROXY_BINARY]      default: $OPENAI_PROXY_BINARY, else build/openai-proxy
 # The pages are made by the load tool: $OPENAI_PROXY_BENCH_BINARY, else build/openai-proxy-bench.
 # Installs Debian's packages that are missing (with sudo when not root), and three npm packages
@@ -36,6 +36,8 @@ install_missing() {
   command -v node >/dev/null || missing+=(nodejs)
   command -v npm >/dev/null || missing+=(npm)
   command -v openssl >/dev/null || missing+=(openssl)
+  command -v curl >/dev/null || missing+=(curl)
+  command -v python3 >/dev/null || missing+=(python3)
   [[ -x ${NGINX:-/usr/sbin/nginx} ]] || missing+=(nginx)
   [[ -x ${CHROMIUM:-/usr/bin/chromium} ]] || missing+=(chromium)
   [[ ${#missing[@]} -gt 0 ]] || return 0

@@ -130,12 +130,14 @@ install: $(BUILD)/openai-proxy  ## into DESTDIR, PREFIX (/usr/local) and DESTDIR
 	install -D -m 755 $(BUILD)/openai-proxy $(DESTDIR)$(PREFIX)/bin/openai-proxy
 	if [ ! -e $(DESTDIR)$(SYSCONFDIR)/openai-proxy/openai-proxy.yaml ]; then \
 	  install -D -m 644 conf/openai-proxy.yaml $(DESTDIR)$(SYSCONFDIR)/openai-proxy/openai-proxy.yaml; fi
+	install -D -m 755 conf/certbot-deploy-hook $(DESTDIR)$(PREFIX)/share/openai-proxy/certbot-deploy-hook
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed -e 's|/usr/local/bin|$(PREFIX)/bin|g' -e 's|/etc/openai-proxy|$(SYSCONFDIR)/openai-proxy|g' \
 	  conf/openai-proxy.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/openai-proxy.service
 
 uninstall:  ## take away what install put there; the configuration stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/openai-proxy
+	rm -f $(DESTDIR)$(PREFIX)/share/openai-proxy/certbot-deploy-hook
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/openai-proxy.service
 
 clean:  ## remove the build folders

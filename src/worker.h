@@ -64,9 +64,9 @@ class Worker {
       const std::shared_ptr<const ListenerTls>& listener);
   [[nodiscard]] proxy::SnapshotRef compile(const std::shared_ptr<const Deployment>& deployment);
 
+  observe::Metrics metrics_;  // first: its alignment would leave a gap
   net::UvLoop loop_;
   net::Resolver resolver_;
-  observe::Metrics metrics_;
   SharedCounts& shared_;
   proxy::Environment environment_;
   net::Mailbox mailbox_;

@@ -117,9 +117,7 @@ void FieldFilter::response(Head& response) const {
   });
 }
 
-void FieldFilter::announce(Head& request,
-                           std::string_view client_address,
-                           bool is_https) const {
+void FieldFilter::announce(Head& request, std::string_view client_address, bool is_https) const {
   if (add_forwarded_ && !client_address.empty()) {
     request.add("X-Forwarded-For", client_address);
     request.add("X-Forwarded-Proto", is_https ? "https" : "http");

@@ -20,6 +20,13 @@ namespace {
 constexpr std::chrono::milliseconds gather_time{20};
 constexpr uint64_t complaint_interval_s = 60;
 
+// For intervals: a wall clock set back must not silence us.
+uint64_t steady_now_s() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec);
+}
+
 uint64_t unix_now_ms() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
@@ -189,6 +196,7 @@ base::Result<std::monostate, std::string> AccessLog::open(const std::string& tar
     if (fd_ > STDERR_FILENO) ::close(fd_);
     fd_ = *opened;
     target_ = target;
+    is_torn_ = false;
   }
   format_.store(format, std::memory_order_relaxed);
   enabled_.store(*opened >= 0, std::memory_order_relaxed);
@@ -205,6 +213,7 @@ void AccessLog::reopen() {
     return;
   }
   ::close(std::exchange(fd_, *opened));
+  is_torn_ = false;
 }
 
 void AccessLog::write(const Summary& summary) {
@@ -243,6 +252,7 @@ void AccessLog::run() {
 
 void AccessLog::write_out(std::string& lines) {
   const std::lock_guard lock(file_mutex_);
+  if (is_torn_) lines.insert(lines.begin(), '\n');
   std::string_view rest = lines;
   while (fd_ >= 0 && !rest.empty()) {
     const ssize_t written = ::write(fd_, rest.data(), rest.size());
@@ -251,19 +261,25 @@ void AccessLog::write_out(std::string& lines) {
       continue;
     }
     if (errno == EINTR) continue;
-    const int why = errno;
-    dropped_.fetch_add(static_cast<uint64_t>(std::count(rest.begin(), rest.end(), '\n')),
-                       std::memory_order_relaxed);
-    const uint64_t now_s = unix_now_ms() / 1000;
-    if (now_s >= complaint_due_s_) {
-      complaint_due_s_ = now_s + complaint_interval_s;
-      base::log_error("access log {}: {}; {} lines lost so far, requests go on",
-                      target_,
-                      std::strerror(why),
-                      dropped());
-    }
+    lose(lines, rest, errno);
     return;
   }
+  is_torn_ = false;
+}
+
+// `rest` of the lines did not go out.
+void AccessLog::lose(std::string_view lines, std::string_view rest, int why) {
+  const bool is_end_of_torn_lost = is_torn_ && rest.size() == lines.size();
+  const auto lost = static_cast<uint64_t>(std::count(rest.begin(), rest.end(), '\n'));
+  dropped_.fetch_add(lost - (is_end_of_torn_lost ? 1 : 0), std::memory_order_relaxed);
+  if (rest.size() < lines.size()) is_torn_ = lines[lines.size() - rest.size() - 1] != '\n';
+  const uint64_t now_s = steady_now_s();
+  if (now_s < complaint_due_s_) return;
+  complaint_due_s_ = now_s + complaint_interval_s;
+  base::log_error("access log {}: {}; {} lines lost so far, requests go on",
+                  target_,
+                  std::strerror(why),
+                  dropped());
 }
 
 }  // namespace observe

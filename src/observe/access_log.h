@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "base/result.h"
@@ -49,6 +50,7 @@ class AccessLog {
  private:
   void run();
   void write_out(std::string& lines);
+  void lose(std::string_view lines, std::string_view rest, int why);
   [[nodiscard]] base::Result<int, std::string> open_target(const std::string& target) const;
 
   std::atomic<bool> enabled_{false};
@@ -65,6 +67,7 @@ class AccessLog {
   int fd_ = -1;
   std::string target_;
   uint64_t complaint_due_s_ = 0;
+  bool is_torn_ = false;  // half a line stands at the file's end
 };
 
 // The line without its newline: format and field names are documented in the README.

@@ -44,6 +44,11 @@ std::string_view trimmed(std::string_view value) {
 
 }  // namespace
 
+std::string_view without_trailing_space(std::string_view text) {
+  const size_t last = text.find_last_not_of(" \t");
+  return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
 bool split_plain_fields(std::string_view lines, size_t fields_max, std::vector<Field>& fields) {
   const size_t before = fields.size();
   const auto not_plain = [&] {

@@ -19,6 +19,9 @@ namespace http {
                                       size_t fields_max,
                                       std::vector<Field>& fields);
 
+// `text` without the white space at its end.
+[[nodiscard]] std::string_view without_trailing_space(std::string_view text);
+
 // Fields that change how llhttp reads on: it must see them.
 [[nodiscard]] constexpr bool concerns_llhttp(FieldId id) {
   switch (id) {

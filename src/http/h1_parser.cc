@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <new>
-#include <span>
 #include <type_traits>
+#include <utility>
 
 #include <llhttp.h>
 
@@ -30,11 +30,6 @@ constexpr std::string_view stand_in = "PUT / ";
 
 void drop(base::Bytes& input, size_t count) {
   input = input.subspan(count);
-}
-
-std::string_view without_trailing_space(std::string_view text) {
-  const size_t last = text.find_last_not_of(" \t");
-  return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
 }  // namespace
@@ -88,14 +83,10 @@ struct H1Parser::Engine {
     const std::string_view lines =
         copy.substr(start_line_bytes, copy.size() - start_line_bytes - line_end.size());
     base::Bytes copied = base::as_bytes(copy);
-    Outcome outcome;
     is_slice_kept = true;
     are_fields_taken = split_plain_fields(lines, limits.fields_max, head->fields);
-    if (are_fields_taken) {
-      outcome = run_beside_fields(copied, start_line_bytes);
-    } else {
-      outcome = run(copied);
-    }
+    const Outcome outcome =
+        are_fields_taken ? run_beside_fields(copied, start_line_bytes) : run(copied);
     is_slice_kept = are_fields_taken = false;
     drop(input, copy.size() - copied.size());
     return outcome;
@@ -186,6 +177,17 @@ struct H1Parser::Engine {
     return ++fields > limits.fields_max ? refuse({431, "too many fields"}) : 0;
   }
 
+  int on_extension_name(std::string_view text) {
+    in_extension_name |= !text.empty();
+    return 0;
+  }
+
+  // llhttp takes an extension for one that has no name (RFC 9112 7.1.1).
+  int on_extension_name_complete() {
+    const bool has_name = std::exchange(in_extension_name, false);
+    return has_name ? 0 : refuse({400, "a chunk extension without a name"});
+  }
+
   template <auto handler>
   static int data(llhttp_t* state, const char* at, size_t size) {
     return (static_cast<Engine*>(state->data)->*handler)({at, size});
@@ -215,6 +217,7 @@ struct H1Parser::Engine {
   bool in_version = false;
   bool in_field = false;
   bool in_trailers = false;
+  bool in_extension_name = false;
 };
 
 llhttp_settings_t H1Parser::Engine::make_settings() {
@@ -228,6 +231,8 @@ llhttp_settings_t H1Parser::Engine::make_settings() {
   made.on_header_value_complete = mark<&Engine::on_value_complete>;
   made.on_headers_complete = pause;
   made.on_chunk_header = pause;
+  made.on_chunk_extension_name = data<&Engine::on_extension_name>;
+  made.on_chunk_extension_name_complete = mark<&Engine::on_extension_name_complete>;
   made.on_message_complete = pause;
   return made;
 }

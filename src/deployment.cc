@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "base/file_mode.h"
+
 base::Result<std::shared_ptr<const Deployment>, std::string> deploy(
     std::shared_ptr<const config::Config> config) {
   auto deployment = std::make_shared<Deployment>();
@@ -14,6 +16,7 @@ base::Result<std::shared_ptr<const Deployment>, std::string> deploy(
       deployment->trust.emplace(name, found->second);
       continue;
     }
+    if (!file.empty()) base::warn_if_anybody_may_write(file, "pass for the upstream");
     const tls::TrustStore::Loaded loaded =
         file.empty() ? tls::TrustStore::system() : tls::TrustStore::from_file(file);
     if (!loaded) {

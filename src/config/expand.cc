@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fmt/format.h>
 
+#include "base/file_mode.h"
 #include "base/read_file.h"
 
 namespace config {
@@ -31,6 +32,7 @@ base::Result<std::string, ExpandError> expand_file(const std::string& path) {
   if (!text) {
     return ExpandError{fmt::format("cannot read {}: {}", path, std::strerror(text.error()))};
   }
+  base::warn_if_anybody_may_read(path);
   if (text->ends_with('\n')) text->pop_back();
   if (text->ends_with('\r')) text->pop_back();
   if (text->find('\n') != std::string::npos) {

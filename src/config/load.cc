@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/file_mode.h"
 #include "base/read_file.h"
 #include "config/keys.h"
 #include "config/yaml_reader.h"
@@ -139,6 +140,7 @@ base::Result<Config, ConfigError> load_file(const std::string& path) {
   if (!text) {
     return ConfigError{.file = path, .path = {}, .why = std::strerror(text.error())};
   }
+  base::warn_if_anybody_may_write(path, "send every client's API key elsewhere");
   return load_text(*text, path);
 }
 

@@ -1,101 +1,24 @@
 // The program itself: flags, exit codes, signals.
-#include <array>
+#include "support/program.h"
+
 #include <csignal>
-#include <cstdlib>
-#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
 
 #include "support/proxy_fixture.h"
 
+using test::client_of;
 using test::Message;
+using test::port_of;
+using test::Program;
 using test::RawClient;
 using test::RawUpstream;
 using test::UpstreamConnection;
 
 namespace {
-
-// The build folder's: this executable is in its tests/.
-std::string program_path() {
-  const auto build = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path();
-  return (build / "openai-proxy").string();
-}
-
-// A run of the program, its standard output and error in files.
-class Program {
- public:
-  Program(const test::TemporaryFolder& folder, std::vector<std::string> arguments)
-      : out_(folder / "stdout"), error_(folder / "stderr") {
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC;
-    posix_spawn_file_actions_addopen(&files, 1, out_.c_str(), flags, 0600);
-    posix_spawn_file_actions_addopen(&files, 2, error_.c_str(), flags, 0600);
-    arguments.insert(arguments.begin(), program_path());
-    std::vector<char*> argv;
-    for (std::string& argument : arguments)
-      argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    const int failed = ::posix_spawn(&pid_, argv[0], &files, nullptr, argv.data(), environ);
-    posix_spawn_file_actions_destroy(&files);
-    REQUIRE(failed == 0);
-  }
-  ~Program() {
-    if (pid_ == 0) return;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  Program(const Program&) = delete;
-  Program& operator=(const Program&) = delete;
-  Program(Program&&) = delete;
-  Program& operator=(Program&&) = delete;
-
-  void signal(int number) const { REQUIRE(::kill(pid_, number) == 0); }
-
-  // Its exit code; -1 when a signal ended it.
-  [[nodiscard]] int wait() {
-    int status = 0;
-    test::eventually("the program ends", [&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; });
-    pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-
-  [[nodiscard]] std::string out() const { return content(out_); }
-  [[nodiscard]] std::string error() const { return content(error_); }
-
-  void wait_for_error(const std::string& text) const {
-    test::eventually("'" + text + "' on stderr",
-                     [&] { return error().find(text) != std::string::npos; });
-  }
-
- private:
-  static std::string content(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-
-  std::string out_;
-  std::string error_;
-  pid_t pid_ = 0;
-};
-
-// The port from "listening on 127.0.0.1:PORT".
-uint16_t port_of(const Program& program) {
-  const std::string begin = "listening on 127.0.0.1:";
-  program.wait_for_error(begin);
-  const std::string text = program.error();
-  return static_cast<uint16_t>(std::stoi(text.substr(text.find(begin) + begin.size())));
-}
-
-RawClient client_of(uint16_t port) {
-  return RawClient(test::plain_wire(test::connect_tcp("127.0.0.1", port)));
-}
 
 void write_file(const std::string& path, const std::string& text) {
   std::ofstream(path) << text;
@@ -155,6 +78,35 @@ TEST_CASE("what is wrong with a configuration is said, with its place") {
     Program program(folder, arguments);
     CHECK(program.wait() != 0);
     CHECK_FALSE(program.error().empty());
+  }
+}
+
+TEST_CASE("a file that anybody may change is warned of, no other") {
+  const test::TemporaryFolder folder;
+  const std::string file = folder / "proxy.yaml";
+  const std::string authorities = folder / "ca.pem";
+  const std::string secret = folder / "secret";
+  write_file(authorities, test::trusted_authority().certificate_pem());
+  write_file(secret, "https://127.0.0.1:1\n");
+  write_file(file,
+             "listen: '127.0.0.1:0'\nadmin: { listen: off }\nlog: { access: 'off' }\n"
+             "upstreams: { openai: { url: '${file:" +
+                 secret + "}', tls: { ca_file: '" + authorities + "' } } }\n");
+  const std::string warning = " can be changed by anybody on this machine";
+  using std::filesystem::perms;
+  for (const bool is_open : {false, true}) {
+    for (const std::string& name : {file, authorities}) {
+      std::filesystem::permissions(name, is_open ? perms(0666) : perms(0664));
+    }
+    std::filesystem::permissions(secret, is_open ? perms(0604) : perms(0600));
+    Program program(folder, {"--config", file});
+    static_cast<void>(port_of(program));
+    program.signal(SIGTERM);
+    CHECK(program.wait() == 0);
+    CHECK((program.error().find(file + warning) != std::string::npos) == is_open);
+    CHECK((program.error().find(authorities + warning) != std::string::npos) == is_open);
+    CHECK((program.error().find(secret + " holds a secret that anybody") != std::string::npos) ==
+          is_open);
   }
 }
 

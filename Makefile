@@ -23,9 +23,9 @@ endef
 build = @ninja -C $(1) -j $(JOBS) --quiet $(2)
 test = @cd $(1) && ctest --output-on-failure -j $(JOBS) $(2) $(CTEST_ARGS)
 
-.PHONY: all help setup run test test-clients test-hostile test-tls check check-format check-rooms \
-  check-tidy format format-check asan tsan fuzz fresh demo bench bench-compare bench-guard install \
-  uninstall clean distclean
+.PHONY: all help setup run test test-clients test-hostile test-memory test-tls check check-format \
+  check-rooms check-tidy format format-check asan tsan fuzz fresh demo bench bench-compare \
+  bench-guard install uninstall clean distclean
 
 all: setup  ## build build/openai-proxy (default)
 	$(call configure,$(BUILD),)
@@ -52,6 +52,11 @@ test-clients: all  ## real SDKs, a real browser and nginx through the proxy; the
 
 test-hostile: all  ## slowhttptest against the proxy while others are served (install it first)
 	@tests/hostile/slow.sh $(BUILD)/openai-proxy
+
+test-memory: setup  ## memory_limit with 10000 open streams on one worker: promised and used (4 minutes)
+	$(call configure,$(BUILD),)
+	$(call build,$(BUILD),openai-proxy openai-proxy-bench)
+	@tests/hostile/memory.sh $(BUILD)/openai-proxy $(BUILD)/openai-proxy-bench
 
 test-tls: all  ## testssl.sh against a TLS listener with default settings
 	@$(call setup,tls)

@@ -13,7 +13,6 @@
 
 namespace {
 
-constexpr uint64_t log_interval_s = 60;
 constexpr uint64_t drain_grace_ms = 500;
 
 // Every TLS record's first byte is below, every HTTP method's is one of these.
@@ -27,12 +26,6 @@ std::string_view busy_words(const Door& door) {
 }
 
 }  // namespace
-
-bool is_due_to_log(std::atomic<uint64_t>& again_s, uint64_t now_ms) {
-  const uint64_t now_s = now_ms / 1000;
-  uint64_t due_s = again_s.load(std::memory_order_relaxed);
-  return now_s >= due_s && again_s.compare_exchange_strong(due_s, now_s + log_interval_s);
-}
 
 // A connection whose PROXY header is on its way.
 class Reception::Announced final : public net::Buried, public base::ListLink<Announced> {
@@ -115,6 +108,10 @@ const config::Config& Reception::config() const {
 void Reception::receive(net::Fd socket, const net::Address& peer, const Door& door) {
   if (door.entrance.purpose == proxy::Purpose::admin) {
     admit(std::move(socket), peer, door);
+    return;
+  }
+  if (shared_.memory.excess_bytes() > 0) {
+    refuse(std::move(socket), Refusal::memory, peer, busy_words(door));
     return;
   }
   const bool refuses = config().limits.when_full == config::WhenFull::refuse;
@@ -205,7 +202,8 @@ void Reception::refuse(net::Fd socket,
                        std::string_view detail) {
   environment_.metrics.connections_refused[static_cast<size_t>(why)].add();
   farewell_.say(std::move(socket), words);
-  if (!is_due_to_log(shared_.log_refused_again_s[static_cast<size_t>(why)], loop_.now_ms())) return;
+  std::atomic<uint64_t>& log_again_s = shared_.log_refused_again_s[static_cast<size_t>(why)];
+  if (!base::is_due_to_log(log_again_s, loop_.now_ms())) return;
   switch (why) {
     case Refusal::full:
       base::log_warning(
@@ -224,6 +222,13 @@ void Reception::refuse(net::Fd socket,
       base::log_warning("{} is in listen.proxy_protocol.from but its PROXY header was refused: {}",
                         peer.host_text(),
                         detail);
+      break;
+    case Refusal::memory:
+      base::log_warning(
+          "{} bytes of memory are held, memory_limit is {}: new connections get 503; raise it or "
+          "lower limits.connections_max",
+          shared_.memory.used_bytes(),
+          shared_.memory.limit_bytes());
       break;
     case Refusal::no_tls:  // anybody's mistake, and told to them
       break;

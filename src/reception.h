@@ -13,6 +13,7 @@
 
 #include "address_table.h"
 #include "base/intrusive_list.h"
+#include "base/memory_limit.h"
 #include "config/config.h"
 #include "net/address.h"
 #include "net/farewell.h"
@@ -23,21 +24,19 @@
 #include "tls/server_context.h"
 
 // Why somebody was turned away.
-enum class Refusal : uint8_t { full, address, header, no_tls };
-inline constexpr size_t refusals = 4;
+enum class Refusal : uint8_t { full, address, header, no_tls, memory };
+inline constexpr size_t refusals = 5;
 
 // What all workers count together, so that a limit is the process's, not a worker's share.
 struct SharedCounts {
   uint32_t connections_max = 0;
   std::atomic<uint32_t> open{0};
   AddressTable addresses;
+  base::MemoryLimit memory;
   // When to log again: that it is full and they wait, and each refusal.
   std::atomic<uint64_t> log_held_again_s{0};
   std::array<std::atomic<uint64_t>, refusals> log_refused_again_s{};
 };
-
-// Whether to log what may come a thousand times a second: true once a minute, in one thread.
-[[nodiscard]] bool is_due_to_log(std::atomic<uint64_t>& again_s, uint64_t now_ms);
 
 // One listening socket of a worker's.
 struct Door {

@@ -81,6 +81,7 @@ struct Server::State {
   void listen_admin();
   [[nodiscard]] proxy::Entrance entrance_of(const config::Listen& listen) const;
   void derive_limits();
+  base::Result<std::monostate, std::string> set_memory_limit();
   [[nodiscard]] proxy::AdminPage admin_page(std::string_view path) const;
 };
 
@@ -145,6 +146,24 @@ void Server::State::derive_limits() {
   }
 }
 
+// Refuses a limit under which nothing could be served.
+base::Result<std::monostate, std::string> Server::State::set_memory_limit() {
+  base::MemoryLimit& memory = shared.memory;
+  memory.set(config->memory_limit);
+  if (config->memory_limit == 0) return std::monostate{};
+  if (memory.is_tight()) {
+    return fmt::format(
+        "memory_limit is {} bytes, but the program alone holds {}: raise it, or set fewer "
+        "`workers`",
+        memory.limit_bytes(),
+        memory.used_bytes());
+  }
+  base::log_info("memory_limit is {} bytes, of which the program alone holds {}",
+                 memory.limit_bytes(),
+                 memory.used_bytes());
+  return std::monostate{};
+}
+
 proxy::AdminPage Server::State::admin_page(std::string_view path) const {
   if (path == "/healthz") return {.body = "ok\n"};
   if (path != "/metrics") {
@@ -154,8 +173,11 @@ proxy::AdminPage Server::State::admin_page(std::string_view path) const {
   for (const auto& worker : workers)
     metrics.push_back(&worker->metrics());
   return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
-          .body = observe::to_prometheus(
-              metrics, {.access_log_dropped = access_log.dropped(), .workers = workers.size()})};
+          .body = observe::to_prometheus(metrics,
+                                         {.access_log_dropped = access_log.dropped(),
+                                          .workers = workers.size(),
+                                          .memory_bytes = shared.memory.used_bytes(),
+                                          .memory_limit_bytes = shared.memory.limit_bytes()})};
 }
 
 Server::Server(std::shared_ptr<const config::Config> config) : state_(std::make_unique<State>()) {
@@ -189,7 +211,8 @@ base::Result<std::monostate, std::string> Server::start() {
   }
   state.derive_limits();
   // From here on a failure leaves workers that never ran: they run once, to end in good order.
-  auto bound = state.listen();
+  auto bound = state.set_memory_limit();
+  if (bound) bound = state.listen();
   if (bound) state.listen_admin();
   for (const auto& worker : state.workers) {
     state.threads.emplace_back([&worker = *worker] { worker.run(); });
@@ -238,6 +261,7 @@ base::Result<std::monostate, std::string> Server::reload(
   state.listen_as = std::vector<config::Listen>(listen_as);
   state.tls = *std::move(loaded);
   state.config = std::move(config);
+  state.shared.memory.set(state.config->memory_limit);
   base::set_log_level(state.config->log.level);
   for (const auto& worker : state.workers) {
     worker->reload(*deployment);

@@ -1,5 +1,8 @@
 #include "worker.h"
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <random>
 #include <string>
 #include <utility>
@@ -11,6 +14,9 @@ namespace {
 
 // While at the limit: how often to see whether another worker has made room.
 constexpr uint64_t accept_again_ms = 100;
+
+// Beyond memory_limit: how long to leave it where cutting was of no use.
+constexpr uint64_t relieve_again_after_ms = 100;
 
 http::H1Limits response_limits(const config::Config& config) {
   return {.head_bytes_max = config.limits.head_bytes_max, .fields_max = config.limits.fields_max};
@@ -41,6 +47,7 @@ Worker::Worker(const std::shared_ptr<const Deployment>& deployment,
           .on_client_closed =
               [this](const proxy::ClientConnection& connection) { on_client_closed(connection); },
           .snapshot = {},
+          .memory = shared.memory,
           .exchanges = {},
           .clients = {},
           .id_prefix = std::random_device{}()},
@@ -50,7 +57,9 @@ Worker::Worker(const std::shared_ptr<const Deployment>& deployment,
           loop_.timers(), this, [](void* self) { static_cast<Worker*>(self)->update_accepting(); }),
       drain_deadline_(
           loop_.timers(), this, [](void* self) { static_cast<Worker*>(self)->cut_all(); }),
+      relieve_memory_(this, [](void* self) { static_cast<Worker*>(self)->relieve_memory(); }),
       end_if_done_(this, [](void* self) { static_cast<Worker*>(self)->end_if_done(); }) {
+  loop_.watch_memory(shared_.memory, relieve_memory_);
   environment_.snapshot = compile(deployment);
 }
 
@@ -66,7 +75,8 @@ void Worker::listen(net::Fd socket,
       std::move(socket),
       [this, &door = *door](net::Fd connection, const net::Address& peer) {
         reception_.receive(std::move(connection), peer, door);
-      });
+      },
+      [this] { metrics_.accepts_failed.add(); });
   doors_.push_back(std::move(door));
 }
 
@@ -186,12 +196,48 @@ void Worker::update_accepting() {
   }
   if (!hold) return;
   metrics_.accepts_held.add();
-  if (is_due_to_log(shared_.log_held_again_s, loop_.now_ms())) {
+  if (base::is_due_to_log(shared_.log_held_again_s, loop_.now_ms())) {
     base::log_warning(
         "{} client connections are open, the limit: new ones wait until some close; raise "
         "`ulimit -n` or limits.connections_max",
         shared_.connections_max);
   }
+}
+
+// Beyond memory_limit who holds most goes, until the rest fits. A stream whose client reads along
+// holds nothing and goes on.
+void Worker::relieve_memory() {
+  const uint64_t now_ms = loop_.now_ms();
+  uint64_t excess = shared_.memory.excess_bytes();
+  if (excess == 0 || now_ms < relieve_again_ms_) return;
+  // Added up by powers of two: how much one must hold to be among those who make up the excess.
+  std::array<uint64_t, 65> held_by_width{};
+  environment_.clients.for_each([&](proxy::ClientConnection& client) {
+    const uint64_t held = client.held_bytes();
+    held_by_width.at(static_cast<size_t>(std::bit_width(held))) += held;
+  });
+  size_t width = held_by_width.size() - 1;
+  uint64_t found = held_by_width[width];
+  while (found < excess && width > 1)
+    found += held_by_width.at(--width);
+  size_t cut = 0;
+  environment_.clients.for_each([&](proxy::ClientConnection& client) {
+    const uint64_t held = client.held_bytes();
+    if (excess == 0 || static_cast<size_t>(std::bit_width(held)) < width) return;
+    excess -= std::min(excess, held);
+    ++cut;
+    client.cut();
+  });
+  metrics_.memory_cut.add(cut);
+  // Nobody holds more: looking again at once would find the same.
+  if (excess > 0) relieve_again_ms_ = now_ms + relieve_again_after_ms;
+  if (!shared_.memory.is_cut_due_to_log(now_ms)) return;
+  base::log_warning(
+      "{} bytes of memory are held, memory_limit is {}: {} clients that held most were cut; raise "
+      "it, or lower limits.connections_max",
+      shared_.memory.used_bytes(),
+      shared_.memory.limit_bytes(),
+      cut);
 }
 
 void Worker::begin_drain() {
@@ -212,7 +258,7 @@ void Worker::begin_drain() {
 void Worker::cut_all() {
   environment_.stopping = true;
   reception_.close();
-  environment_.clients.for_each([](proxy::ClientConnection& client) { client.abort(); });
+  environment_.clients.for_each([](proxy::ClientConnection& client) { client.cut(); });
   loop_.defer(end_if_done_);
 }
 

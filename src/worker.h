@@ -57,6 +57,7 @@ class Worker {
   void on_client_closed(const proxy::ClientConnection& connection);
   void on_received();
   void update_accepting();
+  void relieve_memory();
   void begin_drain();
   void cut_all();
   void end_if_done();
@@ -74,7 +75,9 @@ class Worker {
   std::vector<std::unique_ptr<Door>> doors_;
   net::Deadline accept_again_;
   net::Deadline drain_deadline_;
+  net::Deferred relieve_memory_;
   net::Deferred end_if_done_;
+  uint64_t relieve_again_ms_ = 0;
   bool holding_ = false;  // at the connection limit
   bool ended_ = false;
 };

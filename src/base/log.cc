@@ -1,11 +1,12 @@
 #include "base/log.h"
 
-#include <atomic>
 #include <ctime>
 #include <unistd.h>
 
 namespace base {
 namespace {
+
+constexpr uint64_t log_interval_s = 60;
 
 std::atomic<LogLevel> current_level{LogLevel::info};
 
@@ -31,6 +32,12 @@ void set_log_level(LogLevel level) {
 
 bool log_enabled(LogLevel level) {
   return level >= current_level.load(std::memory_order_relaxed);
+}
+
+bool is_due_to_log(std::atomic<uint64_t>& again_s, uint64_t now_ms) {
+  const uint64_t now_s = now_ms / 1000;
+  uint64_t due_s = again_s.load(std::memory_order_relaxed);
+  return now_s >= due_s && again_s.compare_exchange_strong(due_s, now_s + log_interval_s);
 }
 
 void log_line(LogLevel level, std::string_view line) {

@@ -2,6 +2,8 @@
 
 // The leveled error log: rare, human-readable lines on stderr. Any thread. Never a secret in it.
 
+#include <atomic>
+#include <cstdint>
 #include <fmt/format.h>
 #include <string_view>
 #include <utility>
@@ -17,6 +19,9 @@ void set_log_level(LogLevel level);
 // Writes one line, with time and level, to stderr in one write(2). Control bytes in `line` are
 // escaped, so that what a peer sent cannot forge lines.
 void log_line(LogLevel level, std::string_view line);
+
+// Whether to log what may come a thousand times a second: true once a minute, in one thread.
+[[nodiscard]] bool is_due_to_log(std::atomic<uint64_t>& again_s, uint64_t now_ms);
 
 template <class... Args>
 void log(LogLevel level, fmt::format_string<Args...> format, Args&&... args) {

@@ -160,6 +160,7 @@ struct Admin {
 struct Config {
   std::vector<Listen> listen = {Listen{}};
   uint32_t workers = 0;                       // 0: one per core
+  uint64_t memory_limit = 0;                  // of the whole process; 0: none
   std::map<std::string, Upstream> upstreams;  // at least "openai" once loaded
   std::vector<Route> routes;                  // at least one once loaded
   Cors cors;

@@ -15,7 +15,8 @@
 namespace config {
 
 inline constexpr uint32_t connections_max = 1'000'000;
-inline constexpr uint64_t rate_max = 1 << 20;  // a minimum above this would be a mistake
+inline constexpr uint64_t memory_limit_min = 16 << 20;  // the program alone takes half of it
+inline constexpr uint64_t rate_max = 1 << 20;           // a minimum above this would be a mistake
 
 template <class Visitor>
 void describe(Visitor& visitor, ProxyProtocol& proxy_protocol) {
@@ -163,6 +164,8 @@ template <class Visitor>
 void describe(Visitor& visitor, Config& config) {
   visitor.listeners("listen", config.listen, ListenText{});
   visitor.field("workers", config.workers, Count{.min = 1, .max = 1024, .zero_word = "auto"});
+  visitor.field(
+      "memory_limit", config.memory_limit, Size{.min = memory_limit_min, .zero_word = "off"});
   visitor.named_sections("upstreams", config.upstreams);
   visitor.sections("routes", config.routes);
   visitor.section("cors", config.cors);

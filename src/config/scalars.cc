@@ -130,12 +130,14 @@ std::string Duration::expected() const {
 }
 
 std::optional<uint64_t> Size::parse(std::string_view text) const {
+  if (!zero_word.empty() && text == zero_word) return 0;
   const auto value = parse_with_unit(text, size_units);
   if (!value || *value < min || *value > max) return std::nullopt;
   return value;
 }
 
-std::string Size::print(uint64_t value) {
+std::string Size::print(uint64_t value) const {
+  if (!zero_word.empty() && value == 0) return std::string(zero_word);
   for (const auto& [suffix, factor] : size_units) {
     if (factor % 1024 == 0 && value > 0 && value % factor == 0) {
       return fmt::format("{}{}", value / factor, suffix);
@@ -148,6 +150,7 @@ std::string Size::expected() const {
   std::string text = "a size such as 4096, 64KiB, 10MB or 1GiB";
   if (min > 0) text += ", at least " + print(min);
   if (max < Size{}.max) text += ", at most " + print(max);
+  if (!zero_word.empty()) text += fmt::format(", or {}", zero_word);
   return text;
 }
 

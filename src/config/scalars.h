@@ -49,13 +49,15 @@ struct Duration {
   [[nodiscard]] std::string expected() const;
 };
 
-// Bytes, written 4096, 64KiB, 10MB, 1GiB.
+// Bytes, written 4096, 64KiB, 10MB, 1GiB. With `zero_word`, that word stands for 0 and the bare 0
+// is refused.
 struct Size {
   uint64_t min = 0;
   uint64_t max = std::numeric_limits<int64_t>::max();
+  std::string_view zero_word = {};
 
   [[nodiscard]] std::optional<uint64_t> parse(std::string_view text) const;
-  [[nodiscard]] static std::string print(uint64_t value);
+  [[nodiscard]] std::string print(uint64_t value) const;
   [[nodiscard]] std::string expected() const;
 };
 

@@ -45,10 +45,11 @@ bool is_of_one_connection(int error) {
 // uv_listen would not do: libuv accepts before it asks us, closes the whole backlog when it runs
 // out of descriptors, and in 1.44 can spin on that. Polling the socket ourselves, holding
 // means not to poll.
-Listener::Listener(UvLoop& loop, Fd socket, OnAccept on_accept)
+Listener::Listener(UvLoop& loop, Fd socket, OnAccept on_accept, OnShortage on_shortage)
     : loop_(loop),
       socket_(std::move(socket)),
       on_accept_(std::move(on_accept)),
+      on_shortage_(std::move(on_shortage)),
       poll_(this),
       retry_(
           loop.timers(), this, [](void* self) { static_cast<Listener*>(self)->update_polling(); }) {
@@ -119,7 +120,7 @@ bool Listener::accept_one() {
 }
 
 void Listener::on_accept_error(int error) {
-  ++failures_;
+  on_shortage_();
   const uint64_t now = loop_.now_ms();
   if (logged_ms_ == 0 || now - logged_ms_ >= log_interval_ms) {
     logged_ms_ = now;

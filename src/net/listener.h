@@ -49,9 +49,12 @@ class Listener {
  public:
   // `peer` is "none" at a unix socket.
   using OnAccept = std::function<void(Fd connection, const Address& peer)>;
+  // accept() failed for want of descriptors or memory; it is tried again.
+  using OnShortage = std::function<void()>;
 
   // Accepts from `socket` (as bind_listener() made it) from now on.
-  Listener(UvLoop& loop, Fd socket, OnAccept on_accept);
+  Listener(
+      UvLoop& loop, Fd socket, OnAccept on_accept, OnShortage on_shortage = [] {});
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -70,9 +73,6 @@ class Listener {
   // Takes nobody from now on. Idempotent.
   void close();
 
-  // accept() failures for want of descriptors or memory, for metrics.
-  [[nodiscard]] uint64_t failures() const { return failures_; }
-
  private:
   void update_polling();
   void on_readable();
@@ -83,9 +83,9 @@ class Listener {
   UvLoop& loop_;
   Fd socket_;
   OnAccept on_accept_;
+  OnShortage on_shortage_;
   Handle<uv_poll_t> poll_;
   Deadline retry_;
-  uint64_t failures_ = 0;
   uint64_t logged_ms_ = 0;
   bool held_ = false;
 };

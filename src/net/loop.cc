@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace net {
+namespace {
+
+// Of one read where memory is tight: what a queue's block holds, or a TLS record.
+constexpr size_t tight_read_bytes = base::BlockPool::block_bytes;
+
+}  // namespace
 
 Loop::Loop()
     : timers_(*this),
@@ -25,6 +31,17 @@ void Loop::bury(std::unique_ptr<Buried> object) {
 
 void Loop::offload(std::unique_ptr<Offloaded> work) {
   offloaded_.push_back(std::move(work));
+}
+
+void Loop::watch_memory(const base::MemoryLimit& limit, Deferred& relief) {
+  memory_ = &limit;
+  relief_ = &relief;
+}
+
+std::span<std::byte> Loop::read_area() {
+  if (!is_memory_tight()) return *read_;
+  if (memory_->excess_bytes() > 0) defer(*relief_);
+  return std::span(*read_).first(tight_read_bytes);
 }
 
 void Loop::advance(uint64_t now_ms) {

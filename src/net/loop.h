@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/intrusive_list.h"
+#include "base/memory_limit.h"
 #include "base/out_queue.h"
 #include "net/deadline.h"
 
@@ -90,6 +91,14 @@ class Loop {
   [[nodiscard]] std::array<std::byte, plain_scratch_bytes>& plain_scratch() { return *plain_; }
   [[nodiscard]] std::array<std::byte, record_scratch_bytes>& record_scratch() { return *record_; }
 
+  // From now on reads and queues are kept small while `limit` is tight, and `relief` runs at the
+  // end of a turn with a read beyond it. Both outlive what is on the loop.
+  void watch_memory(const base::MemoryLimit& limit, Deferred& relief);
+  [[nodiscard]] bool is_memory_tight() const { return memory_ != nullptr && memory_->is_tight(); }
+  // Where the next bytes of a socket go: the scratch, or a part of it. All that grows does so after
+  // a read.
+  [[nodiscard]] std::span<std::byte> read_area();
+
   [[nodiscard]] base::BlockPool& blocks() { return blocks_; }
   [[nodiscard]] TimerWheel& timers() { return timers_; }
 
@@ -117,6 +126,8 @@ class Loop {
   std::vector<std::unique_ptr<Offloaded>> offloaded_;
   std::vector<std::unique_ptr<Buried>> graveyard_;
   std::vector<std::unique_ptr<Buried>> burying_;
+  const base::MemoryLimit* memory_ = nullptr;
+  Deferred* relief_ = nullptr;
   std::unique_ptr<std::array<std::byte, read_scratch_bytes>> read_;
   std::unique_ptr<std::array<std::byte, plain_scratch_bytes>> plain_;
   std::unique_ptr<std::array<std::byte, record_scratch_bytes>> record_;

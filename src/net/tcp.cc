@@ -109,8 +109,8 @@ void Tcp::start_reading() {
               // Read and handed on before anyone else gets a turn, so one area serves all. Larger
               // than most reads: libuv takes a buffer that was not filled as "nothing more" and
               // saves the read that would only say EAGAIN.
-              auto& scratch = static_cast<UvLoop*>(handle->loop->data)->read_scratch();
-              *buffer = {reinterpret_cast<char*>(scratch.data()), scratch.size()};
+              const auto area = static_cast<UvLoop*>(handle->loop->data)->read_area();
+              *buffer = {reinterpret_cast<char*>(area.data()), area.size()};
             },
             [](uv_stream_t* stream, ssize_t count, const uv_buf_t*) {
               const TcpCell& cell = TcpCell::of(stream);
@@ -161,7 +161,9 @@ Flow Tcp::write(std::span<const base::Bytes> pieces) {
     queue_.append(piece.subspan(skipped));
   }
   if (idle && !queue_.empty()) write_queue();
-  full_ = full_ || queue_.size() > queue_bytes_high;
+  if (!queue_.empty() && !full_) {
+    full_ = queue_.size() > queue_bytes_high || loop_.is_memory_tight();
+  }
   return full_ ? Flow::full : Flow::go;
 }
 
@@ -221,6 +223,7 @@ void Tcp::on_queue_written(int status) {
     finish_writing();
   }
   if (!full_ || write_half_ == WriteHalf::failed || queue_.size() > queue_bytes_low) return;
+  if (!queue_.empty() && loop_.is_memory_tight()) return;  // once it is empty
   full_ = false;
   listener_->on_drained();
 }

@@ -35,10 +35,22 @@ constexpr std::array plain_metrics = {
           "counter",
           "Times accepting stopped at the connection limit.",
           &Metrics::accepts_held},
+    Plain{"accepts_failed_total",
+          "counter",
+          "Times accepting failed, for want of descriptors most likely; it was tried again.",
+          &Metrics::accepts_failed},
     Plain{"clients_too_slow_total",
           "counter",
           "Clients cut for sending a head or body, or reading a response, too slowly.",
           &Metrics::clients_too_slow},
+    Plain{"memory_refused_total",
+          "counter",
+          "Requests answered with 503 near memory_limit.",
+          &Metrics::memory_refused},
+    Plain{"memory_cut_total",
+          "counter",
+          "Clients cut at memory_limit: those that held most.",
+          &Metrics::memory_cut},
     Plain{"exchanges", "gauge", "Requests being served now.", &Metrics::exchanges_open},
     Plain{"bytes_up_total", "counter", "Request body bytes received.", &Metrics::bytes_up},
     Plain{"bytes_down_total", "counter", "Response body bytes sent.", &Metrics::bytes_down},
@@ -79,7 +91,7 @@ void Metrics::count(const Summary& summary) {
 
 std::string_view refusal_name(size_t reason) {
   constexpr std::array<std::string_view, Metrics::refusals> names = {
-      "full", "per_address", "proxy_header", "no_tls"};
+      "full", "per_address", "proxy_header", "no_tls", "memory"};
   return names.at(reason);
 }
 
@@ -138,6 +150,10 @@ std::string to_prometheus(std::span<const Metrics* const> workers, const Process
   }
   head("access_log_dropped_total", "counter", "Access log lines lost.");
   fmt::format_to(out, "openai_proxy_access_log_dropped_total {}\n", process.access_log_dropped);
+  head("memory_bytes", "gauge", "Memory held, as memory_limit counts it.");
+  fmt::format_to(out, "openai_proxy_memory_bytes {}\n", process.memory_bytes);
+  head("memory_limit_bytes", "gauge", "memory_limit; 0: none.");
+  fmt::format_to(out, "openai_proxy_memory_limit_bytes {}\n", process.memory_limit_bytes);
   head("workers", "gauge", "Worker threads.");
   fmt::format_to(out, "openai_proxy_workers {}\n", process.workers);
   return text;

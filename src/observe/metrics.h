@@ -33,15 +33,18 @@ class Counter {
 struct alignas(64) Metrics {
   static constexpr size_t outcomes = 6;
   static constexpr size_t status_classes = 6;  // [0] is "no status sent"
-  static constexpr size_t refusals = 4;        // reasons, by refusal_name()
+  static constexpr size_t refusals = 5;        // reasons, by refusal_name()
   static constexpr size_t handshake_ends = 3;  // by handshake_end_name()
 
   Counter client_connections;       // accepted, ever
   Counter client_connections_open;  // now
   Counter accepts_held;             // times accepting stopped at the connection limit
+  Counter accepts_failed;           // for want of descriptors or memory
   std::array<Counter, refusals> connections_refused;
   std::array<Counter, handshake_ends> client_handshakes;
   Counter clients_too_slow;  // cut for want of head, body or reading
+  Counter memory_refused;    // requests that came when memory was tight
+  Counter memory_cut;        // clients that held most when there was none left
   Counter exchanges_open;
   std::array<Counter, outcomes> exchanges;
   std::array<Counter, status_classes> responses;
@@ -69,6 +72,8 @@ struct alignas(64) Metrics {
 struct ProcessFigures {
   uint64_t access_log_dropped = 0;
   uint64_t workers = 0;
+  uint64_t memory_bytes = 0;
+  uint64_t memory_limit_bytes = 0;
 };
 
 // The sums in Prometheus' text format.

@@ -126,6 +126,9 @@ void ClientConnection::parse(base::Bytes input) {
           exchange_->on_request_refused({408, "the request body came too slowly"});
         } else if (state_ == State::body) {
           await_body();
+        } else if (must_refuse_head()) {
+          after_ = After::linger;
+          exchange_->refuse_for_memory();
         }
         exchange_->flush_upstream();
         return;
@@ -190,7 +193,7 @@ void ClientConnection::keep_leftover(base::Bytes input) {
   if (input.empty()) return;
   leftover_.insert(leftover_.end(), input.begin(), input.end());
   const uint64_t bytes_max = environment_.snapshot->config().limits.pipelined_bytes_max;
-  if (leftover_.size() >= bytes_max) pause(Pause::pipelined);
+  if (leftover_.size() >= bytes_max || environment_.memory.is_tight()) pause(Pause::pipelined);
 }
 
 void ClientConnection::on_read_end(net::ReadEnd /*end*/) {
@@ -206,14 +209,14 @@ void ClientConnection::on_read_end(net::ReadEnd /*end*/) {
   client_left();
 }
 
-void ClientConnection::client_left() {
+void ClientConnection::client_left(observe::Outcome outcome) {
   if (state_ == State::closed) return;
   // on_client_left() ends in on_exchange_finished().
   if (exchange_ && state_ != State::finished) {
     after_ = After::cut;
     // Part of a response must not look like the whole.
     if (output_.bytes_sent() > 0) stream_->abort();
-    exchange_->on_client_left();
+    exchange_->on_client_left(outcome);
   }
   close();
 }
@@ -423,8 +426,14 @@ void ClientConnection::drain() {
   if (state_ == State::idle) deadline_.set(drain_grace_ms);
 }
 
-void ClientConnection::abort() {
-  client_left();
+size_t ClientConnection::held_bytes() const {
+  return stream_->queued_bytes() + leftover_.capacity() + (exchange_ ? exchange_->held_bytes() : 0);
+}
+
+// Half a head is no request yet, and thousands of them would weigh as much as they like.
+bool ClientConnection::must_refuse_head() const {
+  return state_ == State::head && entrance_.purpose != Purpose::admin && parser_.message_begun() &&
+         environment_.memory.is_tight();
 }
 
 void ClientConnection::on_deadline() {

@@ -49,8 +49,10 @@ class ClientConnection final : public net::Buried,
   // The worker drains: an idle connection gets a short while for a request on its way, a busy one
   // closes after its response.
   void drain();
-  // Cuts it now.
-  void abort();
+  // We end it now.
+  void cut() { client_left(observe::Outcome::cut); }
+  // What it keeps because nobody takes it, its exchange's share included.
+  [[nodiscard]] size_t held_bytes() const;
 
   // From its exchange: the response is complete, or was cut by reset(). The exchange stays until
   // the end of the turn.
@@ -113,7 +115,8 @@ class ClientConnection final : public net::Buried,
   void await_body();
   [[nodiscard]] bool body_too_slow();
   void watch_writing();
-  void client_left();
+  void client_left(observe::Outcome outcome = observe::Outcome::client_left);
+  [[nodiscard]] bool must_refuse_head() const;
   void linger();
   void close();
   [[nodiscard]] bool still_sending() const;

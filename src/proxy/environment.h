@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/intrusive_list.h"
+#include "base/memory_limit.h"
 #include "net/loop.h"
 #include "observe/access_log.h"
 #include "observe/metrics.h"
@@ -75,7 +76,8 @@ struct Environment {
   std::function<AdminPage(std::string_view path)> admin_page;
   // A connection has ended and is being buried.
   std::function<void(const ClientConnection& connection)> on_client_closed;
-  SnapshotRef snapshot;  // the current one
+  SnapshotRef snapshot;       // the current one
+  base::MemoryLimit& memory;  // of the process
   ExchangePool exchanges;
   base::IntrusiveList<ClientConnection> clients;
   uint64_t request_ids = 0;  // of our own answers: unique per process start and worker

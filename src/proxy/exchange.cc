@@ -22,6 +22,9 @@ using observe::Outcome;
 
 namespace {
 
+// Of a request and its response: nothing to be cut for.
+constexpr size_t heads_bytes_usual = 16 * 1024;
+
 const std::vector<http::Field> no_trailers;
 
 // It may well have run: asking again would cost its tokens twice.
@@ -152,7 +155,7 @@ void Exchange::buffer_body(base::Bytes bytes) {
   const uint64_t bytes_max = snapshot_->config().limits.replay_bytes_max;
   if (upstream_) {
     if (replayable_ && phase_ == Phase::awaiting_head &&
-        request_buffer_.size() + bytes.size() <= bytes_max) {
+        request_buffer_.size() + bytes.size() <= bytes_max && !environment_.memory.is_tight()) {
       request_buffer_.append(bytes);
       return;
     }
@@ -161,7 +164,14 @@ void Exchange::buffer_body(base::Bytes bytes) {
     return;
   }
   request_buffer_.append(bytes);
-  if (request_buffer_.size() >= bytes_max) client_->pause(Pause::held);
+  if (request_buffer_.size() >= bytes_max || environment_.memory.is_tight()) {
+    client_->pause(Pause::held);
+  }
+}
+
+size_t Exchange::held_bytes() const {
+  const size_t heads = arena_.used() > heads_bytes_usual ? arena_.used() : 0;
+  return request_buffer_.size() + heads + (upstream_ ? upstream_->queued_bytes() : 0);
 }
 
 void Exchange::acquire() {
@@ -277,10 +287,10 @@ void Exchange::drop_upstream() {
   pool_->discard(std::move(upstream_));
 }
 
-void Exchange::on_client_left() {
+void Exchange::on_client_left(Outcome outcome) {
   if (phase_ == Phase::finished) return;
   drop_upstream();
-  finish(environment_.stopping ? Outcome::cut : Outcome::client_left);
+  finish(environment_.stopping ? Outcome::cut : outcome);
 }
 
 void Exchange::on_deadline() {

@@ -46,18 +46,21 @@ class Exchange final : public base::ListLink<Exchange> {
 
   [[nodiscard]] http::Head& request_head() { return request_head_; }
   [[nodiscard]] base::Arena& arena() { return arena_; }
+  // What it keeps because nobody takes it, and heads that are out of the usual.
+  [[nodiscard]] size_t held_bytes() const;
 
   // From the client's connection, in this order. on_request_refused() instead of what it refuses.
   void on_request_head();
   void on_request_body(base::Bytes bytes);
   void on_request_end();
   void on_request_refused(const http::H1Error& error);
+  // Memory is tight, and this one has not begun yet.
+  void refuse_for_memory();
   // The client's read event is over: what came leaves for the upstream.
   void flush_upstream();
   void on_client_drained();
-  // It went away, or was too slow, or is cut by a stop: the upstream stops at once, for tokens cost
-  // money.
-  void on_client_left();
+  // It went away, or was too slow, or was cut: the upstream stops at once, for tokens cost money.
+  void on_client_left(observe::Outcome outcome);
 
   // From the pool, for a waiting exchange.
   void on_upstream_ready(std::unique_ptr<UpstreamConnection> upstream);

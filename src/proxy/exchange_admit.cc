@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "http/target.h"
 #include "proxy/client_connection.h"
 #include "proxy/exchange.h"
@@ -43,6 +44,12 @@ constexpr LocalError body_too_large = {
     "request_too_large",
     "The request body is larger than this proxy's body_bytes_max."};
 
+constexpr LocalError memory_full = {503,
+                                    "server_error",
+                                    "proxy_memory_full",
+                                    "The proxy is short of memory. Try again.",
+                                    RetryAdvice::soon};
+
 std::string_view path_of(std::string_view target, base::Arena& arena, std::string_view method) {
   const std::string_view path = http::origin_form(method, target, arena);
   return path == "*" ? "/" : path;
@@ -82,7 +89,24 @@ bool Exchange::answer_locally() {
     reply(body_too_large);
     return true;
   }
+  if (environment_.memory.is_tight()) {
+    refuse_for_memory();
+    return true;
+  }
   return false;
+}
+
+void Exchange::refuse_for_memory() {
+  base::MemoryLimit& memory = environment_.memory;
+  environment_.metrics.memory_refused.add();
+  if (memory.is_refusal_due_to_log(environment_.loop.now_ms())) {
+    base::log_warning(
+        "{} bytes of memory are held, near memory_limit ({}): new requests get 503 until some end; "
+        "raise it, or lower limits.connections_max",
+        memory.used_bytes(),
+        memory.limit_bytes());
+  }
+  reply(memory_full);
 }
 
 void Exchange::answer_admin() {

@@ -132,7 +132,7 @@ std::string_view busy_reply() {
   static const std::string reply = [] {
     const std::string body =
         "{\"error\":{\"message\":\"The proxy has too many connections, in all or from this "
-        "address. Try again.\",\"type\":\"server_error\",\"param\":null,"
+        "address, or no memory for more. Try again.\",\"type\":\"server_error\",\"param\":null,"
         "\"code\":\"proxy_busy\"}}\n";
     return fmt::format(
         "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"

@@ -64,6 +64,7 @@ class UpstreamConnection final : public net::Buried,
   [[nodiscard]] bool has_served() const { return served_ > 0; }
   // Whether some byte of the response was seen.
   [[nodiscard]] bool response_begun() const { return parser_.message_begun(); }
+  [[nodiscard]] size_t queued_bytes() const { return stream_->queued_bytes(); }
   [[nodiscard]] http::Framing framing() const { return parser_.framing(); }
   [[nodiscard]] std::optional<uint64_t> content_length() const { return parser_.content_length(); }
 

@@ -6,10 +6,12 @@
 #include <cstdlib>
 #include <utility>
 
+#include <mbedtls/platform.h>
 #include <mbedtls/ssl.h>
 #include <psa/crypto.h>
 
 #include "base/check.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "tls/handshake_step.h"
 #include "tls/random.h"
@@ -37,6 +39,9 @@ const char* application_protocols[] = {"http/1.1", nullptr};
 }  // namespace
 
 std::optional<std::string> init() {
+  if (mbedtls_platform_set_calloc_free(base::heap_calloc, base::heap_free) != 0) {
+    return "the crypto library did not take our allocator";
+  }
   const psa_status_t status = psa_crypto_init();
   // Fills a list on its first call, unguarded; every new configuration makes that call.
   static_cast<void>(mbedtls_ssl_list_ciphersuites());
@@ -100,12 +105,12 @@ void Context::log_failure(std::string_view why, uint64_t now_ms) {
 }
 
 void Context::FreeBuffer::operator()(unsigned char* buffer) const {
-  std::free(buffer);
+  mbedtls_free(buffer);
 }
 
 Context::Buffer Context::take_buffer() {
   if (buffers_.empty()) {
-    Buffer buffer(static_cast<unsigned char*>(std::calloc(1, buffer_bytes_)));
+    Buffer buffer(static_cast<unsigned char*>(mbedtls_calloc(1, buffer_bytes_)));
     CHECK(buffer != nullptr);
     return buffer;
   }

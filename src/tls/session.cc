@@ -13,6 +13,7 @@
 #include <utility>
 #include <verify_known.h>
 
+#include <mbedtls/platform.h>
 #include <mbedtls/version.h>
 #include <mbedtls/x509_crt.h>
 
@@ -103,12 +104,12 @@ void Session::finish_handshake() {
   if (client_ != nullptr) resumed_ = resuming_ && session.peer_cert == nullptr;
   if (session.peer_cert != nullptr) {
     mbedtls_x509_crt_free(session.peer_cert);
-    std::free(session.peer_cert);
+    mbedtls_free(session.peer_cert);
     session.peer_cert = nullptr;
   }
   explicit_iv_bytes_ = static_cast<uint8_t>(ssl_.out_msg - ssl_.out_iv);
   CHECK(ssl_.out_left == 0);
-  std::free(ssl_.out_buf);
+  mbedtls_free(ssl_.out_buf);
   detach_output();
   if (ssl_.tls_version == MBEDTLS_SSL_VERSION_TLS1_2) keep_session();
 }

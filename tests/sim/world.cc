@@ -52,6 +52,7 @@ World::World(uint64_t seed, Chance chance)
                    .admin_page = {},
                    .on_client_closed = [](const proxy::ClientConnection&) {},
                    .snapshot = {},
+                   .memory = memory_,
                    .exchanges = {},
                    .clients = {},
                    .id_prefix = id_prefix},
@@ -297,7 +298,7 @@ void World::drain() {
   after(chance_.below(5'000), [this] {
     trace("stop");
     environment_.stopping = true;
-    environment_.clients.for_each([](proxy::ClientConnection& client) { client.abort(); });
+    environment_.clients.for_each([](proxy::ClientConnection& client) { client.cut(); });
   });
 }
 

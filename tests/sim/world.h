@@ -109,6 +109,7 @@ class World {
   int log_fd_;
   std::unique_ptr<observe::AccessLog> access_log_;
   observe::Metrics metrics_;
+  base::MemoryLimit memory_;
   proxy::Environment environment_;
   proxy::Entrance entrance_;
   net::Deferred turn_;

@@ -78,6 +78,7 @@ listen: ["127.0.0.1:1", {address: "[::1]:2", proxy_protocol: {from: [10.0.0.0/8,
                                  certificates: [{certificate: d.pem, key: l.pem}]}},
          {address: ":80", redirect_to_https: true, acme_webroot: /w}]
 workers: 3
+memory_limit: 39MiB
 upstreams:
   openai: {host: example.com:8443, tls: {verify: false, ca_file: /ca.pem, min_version: 1.3}}
   local:
@@ -123,6 +124,7 @@ admin: {listen: off}
   CHECK(config.listen[4].redirect_to_https);
   CHECK(config.listen[4].acme_webroot == "/w");
   CHECK(config.workers == 3);
+  CHECK(config.memory_limit == 39 << 20);
   const auto& openai = config.upstreams.at("openai");
   CHECK(openai.url.origin.host == "api.openai.com");
   CHECK(openai.host == "example.com:8443");
@@ -257,7 +259,8 @@ TEST_CASE("refusals say where, what was expected and what was found") {
   const std::vector<Case> cases = {
       // Keys.
       {"\nfoo: 1\n",
-       "t:2:1: foo: unknown key; known here: listen, workers, upstreams, routes, cors, redirects, "
+       "t:2:1: foo: unknown key; known here: listen, workers, memory_limit, upstreams, routes, "
+       "cors, redirects, "
        "headers, limits, timeouts, log, admin"},
       {"worker: 1\n", "t:1:1: worker: unknown key; did you mean \"workers\"?"},
       {"upstreams:\n  openai:\n    pool: {idle_mx: 1}\n",
@@ -286,6 +289,12 @@ TEST_CASE("refusals say where, what was expected and what was found") {
       // Values.
       {"workers: 0\n",
        "t:1:10: workers: expected auto or a whole number from 1 to 1024, found \"0\""},
+      {"memory_limit: 64kb\n",
+       "t:1:15: memory_limit: expected a size such as 4096, 64KiB, 10MB or 1GiB, at least 16MiB, "
+       "or off, found \"64kb\""},
+      {"memory_limit: 1MiB\n",
+       "t:1:15: memory_limit: expected a size such as 4096, 64KiB, 10MB or 1GiB, at least 16MiB, "
+       "or off, found \"1MiB\""},
       {"cors: {enabled: yes}\n", "t:1:17: cors.enabled: expected true or false, found \"yes\""},
       {"timeouts: {drain: 30}\n",
        "t:1:19: timeouts.drain: expected a duration such as 500ms, 55s, 15m or 24h, from 0 to "

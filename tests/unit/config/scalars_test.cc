@@ -112,6 +112,9 @@ TEST_CASE("sizes count in 1024s with an i and in 1000s without") {
                {"", "(none)"}});
   check_table(config::Size{.min = 10, .max = 20},
               {{"9", "(none)"}, {"20", "20"}, {"21", "(none)"}});
+  check_table(config::Size{.min = 10, .zero_word = "off"},
+              {{"off", "off"}, {"10", "10"}, {"0", "(none)"}, {"Off", "(none)"}});
+  CHECK(config::Size{.min = 10, .zero_word = "off"}.parse("off") == 0U);
   CHECK(config::Size{}.parse("10MB") == 10'000'000U);
   CHECK(config::Size{}.parse("1kB") == 1'000U);
 }

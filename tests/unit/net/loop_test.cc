@@ -57,6 +57,28 @@ TEST_CASE("deferred work runs once, in order, with what it defers, in the same t
   CHECK(order.size() == 3);
 }
 
+TEST_CASE("reads get less room where memory is tight; beyond the limit relief is called") {
+  net::Loop loop;
+  base::MemoryLimit limit;
+  int reliefs = 0;
+  net::Deferred relief(&reliefs, [](void* count) { ++*static_cast<int*>(count); });
+  const size_t all = loop.read_area().size();
+  CHECK(all == loop.read_scratch().size());
+  loop.watch_memory(limit, relief);
+  CHECK(loop.read_area().size() == all);
+  CHECK_FALSE(loop.is_memory_tight());
+  limit.set(1);
+  CHECK(loop.is_memory_tight());
+  CHECK(loop.read_area().size() < all);
+  CHECK(loop.read_area().data() == loop.read_scratch().data());
+  loop.end_turn();
+  CHECK(reliefs == 1);
+  limit.set(0);
+  CHECK(loop.read_area().size() == all);
+  loop.end_turn();
+  CHECK(reliefs == 1);
+}
+
 TEST_CASE("the buried die at the end of the turn, those they bury with them") {
   net::Loop loop;
   int dead = 0;

@@ -159,6 +159,38 @@ TEST_CASE("order and bounds hold toward a slow reader; the FIN comes after the q
   }
 }
 
+TEST_CASE("where memory is tight the first byte queued is one too many, until none is") {
+  for (const Kind kind : kinds) {
+    net::UvLoop loop;
+    base::MemoryLimit memory;
+    net::Deferred relief(nullptr, [](void*) {});
+    memory.set(1);
+    loop.watch_memory(memory, relief);
+    Recorder heard;
+    Wire wire(loop, kind);
+    wire.tcp->set_listener(heard);
+    const std::string piece(1000, 'x');
+    size_t written = 0;
+    net::Flow flow = net::Flow::go;
+    while (flow == net::Flow::go) {
+      CHECK(wire.tcp->queued_bytes() == 0);
+      flow = write(*wire.tcp, piece);
+      written += piece.size();
+    }
+    CHECK(wire.tcp->queued_bytes() > 0);
+    CHECK(wire.tcp->queued_bytes() <= piece.size());
+    heard.then_drained = [&] {
+      CHECK(wire.tcp->queued_bytes() == 0);
+      wire.tcp->shutdown_write();
+    };
+    std::string received;
+    std::thread reader([&] { received = net_test::receive_all(wire.raw); });
+    run_until(loop, [&] { return heard.drained == 1; });
+    reader.join();
+    CHECK(received.size() == written);
+  }
+}
+
 namespace {
 
 enum class Moment : uint8_t { read, end, drained };

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <utility>
 
+#include "base/file_mode.h"
 #include "base/read_file.h"
 
 namespace {
@@ -47,6 +48,7 @@ base::Result<std::shared_ptr<const tls::ServerCertificates>, std::string> load_c
     std::string why = read_pem(one.certificate, pem.certificate);
     if (why.empty()) why = read_pem(one.key, pem.key);
     if (!why.empty()) return why;
+    base::warn_if_anybody_may_read(one.key);
   }
   auto loaded = tls::ServerCertificates::from_pem(pems);
   if (loaded) return *std::move(loaded);

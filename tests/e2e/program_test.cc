@@ -86,11 +86,18 @@ TEST_CASE("a file that anybody may change is warned of, no other") {
   const std::string file = folder / "proxy.yaml";
   const std::string authorities = folder / "ca.pem";
   const std::string secret = folder / "secret";
+  const std::string certificate = folder / "fullchain.pem";
+  const std::string key = folder / "privkey.pem";
+  const test::Credentials own = test::trusted_authority().issue();
+  write_file(certificate, own.certificate_pem);
+  write_file(key, own.key_pem);
   write_file(authorities, test::trusted_authority().certificate_pem());
   write_file(secret, "https://127.0.0.1:1\n");
   write_file(file,
-             "listen: '127.0.0.1:0'\nadmin: { listen: off }\nlog: { access: 'off' }\n"
-             "upstreams: { openai: { url: '${file:" +
+             "listen: [{ address: '127.0.0.1:0', tls: { certificate: '" + certificate +
+                 "', key: '" + key +
+                 "' } }]\nadmin: { listen: off }\nlog: { access: 'off' }\n"
+                 "upstreams: { openai: { url: '${file:" +
                  secret + "}', tls: { ca_file: '" + authorities + "' } } }\n");
   const std::string warning = " can be changed by anybody on this machine";
   using std::filesystem::perms;
@@ -98,15 +105,17 @@ TEST_CASE("a file that anybody may change is warned of, no other") {
     for (const std::string& name : {file, authorities}) {
       std::filesystem::permissions(name, is_open ? perms(0666) : perms(0664));
     }
-    std::filesystem::permissions(secret, is_open ? perms(0604) : perms(0600));
+    for (const std::string& name : {secret, key})
+      std::filesystem::permissions(name, is_open ? perms(0604) : perms(0600));
     Program program(folder, {"--config", file});
     static_cast<void>(port_of(program));
     program.signal(SIGTERM);
     CHECK(program.wait() == 0);
     CHECK((program.error().find(file + warning) != std::string::npos) == is_open);
     CHECK((program.error().find(authorities + warning) != std::string::npos) == is_open);
-    CHECK((program.error().find(secret + " holds a secret that anybody") != std::string::npos) ==
-          is_open);
+    const std::string readable = " holds a secret that anybody on this machine can read";
+    CHECK((program.error().find(secret + readable) != std::string::npos) == is_open);
+    CHECK((program.error().find(key + readable) != std::string::npos) == is_open);
   }
 }
 

@@ -1,19 +1,26 @@
 // The program: flags, configuration, signals. All wiring is here; the work is in Server.
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
 #include <memory>
+#include <optional>
 #include <pthread.h>
 #include <string>
 #include <thread>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "config/load.h"
+#include "handover.h"
+#include "net/inherited.h"
 #include "server.h"
+#include "service_manager.h"
 #include "tls/context.h"
 
 namespace {
@@ -81,54 +88,139 @@ void reload(Server& server, const Options& options) {
 sigset_t handled_signals() {
   sigset_t signals{};
   sigemptyset(&signals);
-  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1})
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2})
     sigaddset(&signals, signal);
   return signals;
 }
 
-// Serves signals until the server has drained. The signals are blocked in every thread.
-int serve(Server& server, const Options& options) {
+// Serves signals until the server has drained. They are blocked in every thread; threads that wait
+// for something wake this one by one of them.
+class SignalLoop {
+ public:
+  SignalLoop(Server& server, const Options& options, std::vector<std::string> command)
+      : server_(server), options_(options), command_(std::move(command)) {}
+
+  // Returns the exit status.
+  int run();
+
+ private:
+  void drain();
+  void end();
+  void start_successor();
+  void on_successor();
+
+  Server& server_;
+  const Options& options_;
+  std::vector<std::string> command_;
+  std::thread drained_;  // waits until the workers have ended
+  std::thread started_;  // waits until the successor serves, or does not
+  std::optional<Successor> successor_;
+  std::string failure_;  // why it does not; of `started_` until that is done
+  std::atomic<bool> is_started_ = false;
+  bool is_ending_ = false;    // asked to
+  bool is_replaced_ = false;  // the successor serves
+};
+
+void SignalLoop::drain() {
+  if (drained_.joinable()) return;
+  server_.drain();
+  drained_ = std::thread([this] {
+    server_.wait();
+    sigqueue(getpid(), SIGTERM, {});
+  });
+}
+
+void SignalLoop::end() {
+  if (std::exchange(is_ending_, true)) {
+    base::log_warning("second signal, ending at once");
+    std::_Exit(1);
+  }
+  base::log_info("draining; a second signal ends at once");
+  if (!is_replaced_) tell_service_manager("STOPPING=1");
+  drain();
+}
+
+void SignalLoop::start_successor() {
+  if (drained_.joinable()) {
+    base::log_warning("SIGUSR2 refused: draining already");
+    return;
+  }
+  base::log_info("starting {} anew, to take over", command_.front());
+  auto started = Successor::start(command_, server_.listening_sockets());
+  if (!started) {
+    base::log_error("not replaced, serving on: {}", started.error());
+    return;
+  }
+  successor_ = *std::move(started);
+  is_started_ = false;
+  started_ = std::thread([this] {
+    const auto ready = successor_->wait_until_ready();
+    failure_ = ready ? "" : ready.error();
+    is_started_ = true;
+    sigqueue(getpid(), SIGUSR2, {});
+  });
+}
+
+void SignalLoop::on_successor() {
+  started_.join();
+  if (!failure_.empty()) {
+    base::log_error("not replaced, serving on: the new process: {}", failure_);
+    return;
+  }
+  is_replaced_ = true;
+  if (is_ending_) {
+    // It was not there yet to be told.
+    kill(successor_->pid(), SIGTERM);
+    return;
+  }
+  base::log_info("process {} serves now, draining", successor_->pid());
+  tell_service_manager(fmt::format("MAINPID={}", successor_->pid()));
+  drain();
+}
+
+int SignalLoop::run() {
   const sigset_t signals = handled_signals();
-  std::thread waiter;  // joins the workers, then wakes this thread for the last time
   constexpr timespec certificates_interval{.tv_sec = 5, .tv_nsec = 0};
   while (true) {
     siginfo_t info{};
     // Without files to look at it does not wake for nothing.
-    const timespec* timeout = server.has_certificates() ? &certificates_interval : nullptr;
+    const timespec* timeout = server_.has_certificates() ? &certificates_interval : nullptr;
     if (sigtimedwait(&signals, &info, timeout) < 0) {
-      if (errno == EAGAIN) server.renew_certificates();
+      if (errno == EAGAIN) server_.renew_certificates();
       continue;
-    }
-    const bool from_waiter = waiter.joinable() && info.si_code == SI_QUEUE;
-    if (from_waiter) {
-      waiter.join();
-      base::log_info("drained, ending");
-      return 0;
     }
     switch (info.si_signo) {
       case SIGHUP:
-        reload(server, options);
+        reload(server_, options_);
         break;
       case SIGUSR1:
-        server.reopen_logs();
+        server_.reopen_logs();
+        break;
+      case SIGUSR2:
+        // One that was sent from outside may stand for the thread's own, too.
+        if (!started_.joinable()) {
+          start_successor();
+        } else if (is_started_) {
+          on_successor();
+        }
         break;
       default:
-        if (waiter.joinable()) {
-          base::log_warning("second signal, ending at once");
-          std::_Exit(1);
+        if (drained_.joinable() && info.si_code == SI_QUEUE) {
+          drained_.join();
+          if (started_.joinable()) on_successor();
+          base::log_info("drained, ending");
+          return 0;
         }
-        base::log_info("draining; a second signal ends at once");
-        server.drain();
-        waiter = std::thread([&server] {
-          server.wait();
-          sigqueue(getpid(), SIGTERM, {});
-        });
+        end();
         break;
     }
   }
 }
 
-int run(const Options& options) {
+int run(const Options& options, std::vector<std::string> command) {
+  // Neither is for a child's eyes, nor for ${NAME}.
+  auto inherited = net::InheritedSockets::from_environment();
+  Predecessor predecessor = Predecessor::from_environment();
   auto loaded = load(options);
   if (!loaded) return complain(loaded.error());
   if (options.print_config) {
@@ -142,9 +234,15 @@ int run(const Options& options) {
   base::set_log_level(loaded->log.level);
   if (const auto failed = tls::init()) return complain(*failed);
   Server server(std::make_shared<const config::Config>(std::move(*loaded)));
-  const auto started = server.start();
+  if (!inherited) return complain(inherited.error());
+  const auto started = server.start(*std::move(inherited));
   if (!started) return complain(started.error());
-  return serve(server, options);
+  if (predecessor.is_there()) {
+    predecessor.tell_ready();
+  } else {
+    tell_service_manager("READY=1");
+  }
+  return SignalLoop(server, options, std::move(command)).run();
 }
 
 }  // namespace
@@ -171,5 +269,5 @@ int main(int argc, char** argv) {
       "--print-config", options.print_config, "print the effective configuration and exit");
   app.set_version_flag("--version", "openai-proxy " OPENAI_PROXY_VERSION);
   CLI11_PARSE(app, argc, argv);
-  return run(options);
+  return run(options, command_of(argc, argv));
 }

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "address_table.h"
 #include "base/intrusive_list.h"
@@ -38,12 +39,12 @@ struct SharedCounts {
   std::array<std::atomic<uint64_t>, refusals> log_refused_again_s{};
 };
 
-// One listening socket of a worker's.
+// An address that a worker accepts from: mostly one socket, more where they were inherited.
 struct Door {
   config::Listen listen;
   proxy::Entrance entrance;
   std::shared_ptr<tls::ServerContext> tls;  // for who comes from now on; null where it is plain
-  std::unique_ptr<net::Listener> listener;
+  std::vector<std::unique_ptr<net::Listener>> listeners;
 };
 
 // Resource, one per worker. The loop's thread.

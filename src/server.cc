@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <mutex>
+#include <set>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <thread>
 #include <utility>
 
@@ -76,26 +78,53 @@ struct Server::State {
   std::vector<std::thread> threads;
   std::vector<net::ListenAddress> listening;
   std::optional<net::ListenAddress> admin;
+  net::InheritedSockets inherited;
+  std::vector<int> sockets;  // the workers', to hand over
 
   base::Result<std::monostate, std::string> listen();
   void listen_admin();
   [[nodiscard]] proxy::Entrance entrance_of(const config::Listen& listen) const;
+  [[nodiscard]] base::Result<net::BoundSockets, std::string> bind(const config::Listen& listen,
+                                                                  size_t count);
+  void accept_from(net::BoundSockets bound, size_t listener);
   void derive_limits();
   base::Result<std::monostate, std::string> set_memory_limit();
   [[nodiscard]] proxy::AdminPage admin_page(std::string_view path) const;
 };
 
+base::Result<net::BoundSockets, std::string> Server::State::bind(const config::Listen& listen,
+                                                                 size_t count) {
+  const net::ListenAddress address = address_of(listen);
+  auto taken = inherited.take(address, count);
+  if (!taken || !taken->sockets.empty()) return taken;
+  return net::bind_listener(address, count);
+}
+
+// All are bound before anybody is accepted: whoever waits at an inherited socket is the
+// predecessor's still if this fails.
 base::Result<std::monostate, std::string> Server::State::listen() {
-  for (size_t index = 0; index < listen_as.size(); ++index) {
-    const config::Listen& address = listen_as[index];
-    auto bound = net::bind_listener(address_of(address), workers.size());
+  std::vector<net::BoundSockets> all;
+  for (const config::Listen& address : listen_as) {
+    auto bound = bind(address, workers.size());
     if (!bound) return bound.error();
     listening.push_back(bound->address);
-    for (size_t i = 0; i < workers.size(); ++i) {
-      workers[i]->listen(std::move(bound->sockets[i]), address, entrance_of(address), tls[index]);
-    }
+    all.push_back(*std::move(bound));
   }
+  for (size_t i = 0; i < all.size(); ++i)
+    accept_from(std::move(all[i]), i);
   return std::monostate{};
+}
+
+// A worker gets several of those inherited from a process with more workers, and at least one.
+void Server::State::accept_from(net::BoundSockets bound, size_t listener) {
+  std::vector<std::vector<net::Fd>> shares(workers.size());
+  for (size_t i = 0; i < bound.sockets.size(); ++i) {
+    sockets.push_back(bound.sockets[i].get());
+    shares[i % shares.size()].push_back(std::move(bound.sockets[i]));
+  }
+  const config::Listen& listen = listen_as[listener];
+  for (size_t i = 0; i < workers.size(); ++i)
+    workers[i]->listen(std::move(shares[i]), listen, entrance_of(listen), tls[listener]);
 }
 
 // Redirects lead to the first https address there is; without one, say with a front server that
@@ -115,7 +144,7 @@ proxy::Entrance Server::State::entrance_of(const config::Listen& listen) const {
 // Not worth refusing to serve for: its default address is taken as soon as a second proxy runs.
 void Server::State::listen_admin() {
   if (!config->admin.listen) return;
-  auto bound = net::bind_listener(address_of(*config->admin.listen), 1);
+  auto bound = bind(*config->admin.listen, 1);
   if (!bound) {
     base::log_warning(
         "admin.listen: {}; going on without /healthz and /metrics, set another address or `off`",
@@ -123,7 +152,9 @@ void Server::State::listen_admin() {
     return;
   }
   admin = bound->address;
-  workers.front()->listen(std::move(bound->sockets.front()),
+  for (const net::Fd& socket : bound->sockets)
+    sockets.push_back(socket.get());
+  workers.front()->listen(std::move(bound->sockets),
                           *config->admin.listen,
                           proxy::Entrance{.purpose = proxy::Purpose::admin},
                           nullptr);
@@ -189,8 +220,9 @@ Server::~Server() {
   wait();
 }
 
-base::Result<std::monostate, std::string> Server::start() {
+base::Result<std::monostate, std::string> Server::start(net::InheritedSockets inherited) {
   State& state = *state_;
+  state.inherited = std::move(inherited);
   const auto deployment = deploy(state.config);
   if (!deployment) return deployment.error();
   state.listen_as = state.config->listen;
@@ -214,6 +246,13 @@ base::Result<std::monostate, std::string> Server::start() {
   auto bound = state.set_memory_limit();
   if (bound) bound = state.listen();
   if (bound) state.listen_admin();
+  for (const std::string& address : state.inherited.left()) {
+    base::log_warning(
+        "inherited a socket that listens on {}, which neither `listen` nor `admin.listen` names: "
+        "closed it",
+        address);
+  }
+  state.inherited = {};
   for (const auto& worker : state.workers) {
     state.threads.emplace_back([&worker = *worker] { worker.run(); });
   }
@@ -240,6 +279,17 @@ std::optional<config::Listen> Server::admin_listening() const {
   return listen_of(*state_->admin);
 }
 
+// Workers may share a socket; that one is inherited once.
+std::vector<int> Server::listening_sockets() const {
+  std::vector<int> unique;
+  std::set<ino_t> seen;
+  for (const int socket : state_->sockets) {
+    struct stat file {};
+    if (::fstat(socket, &file) == 0 && seen.insert(file.st_ino).second) unique.push_back(socket);
+  }
+  return unique;
+}
+
 base::Result<std::monostate, std::string> Server::reload(
     std::shared_ptr<const config::Config> config) {
   State& state = *state_;
@@ -256,7 +306,8 @@ base::Result<std::monostate, std::string> Server::reload(
       config->admin.listen != state.config->admin.listen ||
       config->limits.connections_max != state.config->limits.connections_max) {
     base::log_warning(
-        "listen, workers, admin and limits.connections_max changed: that takes a restart");
+        "listen, workers, admin and limits.connections_max changed: that takes a restart "
+        "(SIGUSR2)");
   }
   state.listen_as = std::vector<config::Listen>(listen_as);
   state.tls = *std::move(loaded);
@@ -307,11 +358,13 @@ void Server::reopen_logs() {
 }
 
 void Server::drain() {
+  state_->sockets.clear();
   for (const auto& worker : state_->workers)
     worker->drain();
 }
 
 void Server::stop() {
+  state_->sockets.clear();
   for (const auto& worker : state_->workers)
     worker->stop();
 }

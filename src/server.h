@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "net/inherited.h"
 
 // Resource, made by main() (or a test). Public functions may be called from any thread.
 class Server {
@@ -21,14 +22,19 @@ class Server {
   Server(Server&&) = delete;
   Server& operator=(Server&&) = delete;
 
-  // Binds every listener and starts the workers; returns once they accept. The error says which
-  // address or file and what to do.
-  [[nodiscard]] base::Result<std::monostate, std::string> start();
+  // Binds every listener that is not among the `inherited` and starts the workers; returns once
+  // they accept. On an error, which says which address or file and what to do, nobody has been
+  // accepted.
+  [[nodiscard]] base::Result<std::monostate, std::string> start(
+      net::InheritedSockets inherited = {});
 
   // Where it listens, in the order of `config.listen`, with the ports the system chose for 0.
   [[nodiscard]] std::vector<config::Listen> listening() const;
   // Where the admin endpoint listens; nothing when it is off.
   [[nodiscard]] std::optional<config::Listen> admin_listening() const;
+  // The sockets it listens on, each once, for a successor to inherit. The workers' own, open until
+  // drain() or stop(), from whose thread this is called.
+  [[nodiscard]] std::vector<int> listening_sockets() const;
 
   // New requests use `config` from now on; running exchanges end on the old one. The listeners,
   // `workers` and `admin` stay as they were started; a difference there is logged as needing a

@@ -65,18 +65,20 @@ Worker::Worker(const std::shared_ptr<const Deployment>& deployment,
 
 Worker::~Worker() = default;
 
-void Worker::listen(net::Fd socket,
+void Worker::listen(std::vector<net::Fd> sockets,
                     const config::Listen& listen,
                     proxy::Entrance entrance,
                     const std::shared_ptr<const ListenerTls>& tls) {
-  auto door = std::make_unique<Door>(Door{listen, std::move(entrance), make_tls(tls), nullptr});
-  door->listener = std::make_unique<net::Listener>(
-      loop_,
-      std::move(socket),
-      [this, &door = *door](net::Fd connection, const net::Address& peer) {
-        reception_.receive(std::move(connection), peer, door);
-      },
-      [this] { metrics_.accepts_failed.add(); });
+  auto door = std::make_unique<Door>(Door{listen, std::move(entrance), make_tls(tls), {}});
+  for (net::Fd& socket : sockets) {
+    door->listeners.push_back(std::make_unique<net::Listener>(
+        loop_,
+        std::move(socket),
+        [this, &door = *door](net::Fd connection, const net::Address& peer) {
+          reception_.receive(std::move(connection), peer, door);
+        },
+        [this] { metrics_.accepts_failed.add(); }));
+  }
   doors_.push_back(std::move(door));
 }
 
@@ -192,7 +194,8 @@ void Worker::update_accepting() {
   holding_ = hold;
   for (const auto& door : doors_) {
     if (door->entrance.purpose == proxy::Purpose::admin) continue;
-    hold ? door->listener->hold() : door->listener->resume();
+    for (const auto& listener : door->listeners)
+      hold ? listener->hold() : listener->resume();
   }
   if (!hold) return;
   metrics_.accepts_held.add();
@@ -246,7 +249,8 @@ void Worker::begin_drain() {
   // Takes in who is connected already; they would be reset.
   for (const auto& door : doors_) {
     const bool is_admin = door->entrance.purpose == proxy::Purpose::admin;
-    is_admin ? door->listener->close() : door->listener->drain();
+    for (const auto& listener : door->listeners)
+      is_admin ? listener->close() : listener->drain();
   }
   reception_.drain();
   accept_again_.clear();

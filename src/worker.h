@@ -35,8 +35,8 @@ class Worker {
   Worker(Worker&&) = delete;
   Worker& operator=(Worker&&) = delete;
 
-  // Before run(): accepts from `socket`, which listens as `listen` says, too. `tls` null: plain.
-  void listen(net::Fd socket,
+  // Before run(): accepts from `sockets`, which listen as `listen` says, too. `tls` null: plain.
+  void listen(std::vector<net::Fd> sockets,
               const config::Listen& listen,
               proxy::Entrance entrance,
               const std::shared_ptr<const ListenerTls>& tls);

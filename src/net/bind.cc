@@ -97,11 +97,17 @@ int remove_stale_socket(const sockaddr_un& path) {
   return ::unlink(path.sun_path) == 0 ? 0 : errno;
 }
 
+// Whether `path`, all zero yet, can hold it.
+bool to_system(const std::string& unix_path, sockaddr_un& path) {
+  path.sun_family = AF_UNIX;
+  if (unix_path.size() >= sizeof path.sun_path) return false;
+  std::memcpy(path.sun_path, unix_path.data(), unix_path.size());
+  return true;
+}
+
 Bound listen_unix(const ListenAddress& wanted, size_t count) {
   sockaddr_un path{};
-  path.sun_family = AF_UNIX;
-  if (wanted.unix_path.size() >= sizeof path.sun_path) return why(wanted, ENAMETOOLONG);
-  std::memcpy(path.sun_path, wanted.unix_path.data(), wanted.unix_path.size());
+  if (!to_system(wanted.unix_path, path)) return why(wanted, ENAMETOOLONG);
   const int error = remove_stale_socket(path);
   if (error != 0) return why(wanted, error);
   Fd socket = unix_socket();
@@ -136,9 +142,9 @@ Bound bind_listener(const ListenAddress& address, size_t count) {
 }
 
 void remove_socket_file(const ListenAddress& address) {
-  struct stat found {};
-  if (address.unix_path.empty() || ::lstat(address.unix_path.c_str(), &found) != 0) return;
-  if (S_ISSOCK(found.st_mode)) ::unlink(address.unix_path.c_str());
+  sockaddr_un path{};
+  if (address.unix_path.empty() || !to_system(address.unix_path, path)) return;
+  static_cast<void>(remove_stale_socket(path));
 }
 
 }  // namespace net

@@ -115,7 +115,8 @@ bool Listener::accept_one() {
     if (error != EAGAIN && error != EWOULDBLOCK) on_accept_error(error);
     return false;
   }
-  on_accept_(std::move(connection), Address::from_system(system));
+  // A socket we inherited may be one for both families.
+  on_accept_(std::move(connection), Address::from_system(system).unmapped());
   return true;
 }
 

@@ -41,7 +41,8 @@ struct BoundSockets {
 [[nodiscard]] base::Result<BoundSockets, std::string> bind_listener(const ListenAddress& address,
                                                                     size_t count);
 
-// Removes a unix socket's file when the last of its listeners is gone; nothing for TCP.
+// Removes a unix socket's file when our last listener on it is gone, unless somebody else answers
+// there: a service manager that made it, the process that took it over. Nothing for TCP.
 void remove_socket_file(const ListenAddress& address);
 
 // Resource, on one worker's loop. Its callback may hold, resume or close it, not destroy it.

@@ -18,16 +18,16 @@ namespace {
 
 constexpr int64_t year_s = 365 * 24 * 3600;
 
-// The wall clock of a program that was started with variables().
+// The wall clock of a program that is started by wrapper().
 class JumpingClock {
  public:
   explicit JumpingClock(const test::TemporaryFolder& folder) : path_(folder / "offset") { set(0); }
 
-  [[nodiscard]] std::vector<std::string> variables() const {
+  [[nodiscard]] std::vector<std::string> wrapper() const {
     const auto library =
         std::filesystem::read_symlink("/proc/self/exe").parent_path() / "clock_jump.so";
     REQUIRE(std::filesystem::exists(library));
-    return {"LD_PRELOAD=" + library.string(), "CLOCK_JUMP_FILE=" + path_};
+    return {"env", "LD_PRELOAD=" + library.string(), "CLOCK_JUMP_FILE=" + path_};
   }
   void set(int64_t offset_s) const {
     // Written in place: the program has it mapped.
@@ -71,8 +71,8 @@ TEST_CASE("a wall clock that jumps ends no stream, no connection and no wait" *
                       << "routes: [ { path: /v1, upstream: openai }, { path: /stream } ]\n"
                       << "log: { access: '" << log << "' }\n";
   const JumpingClock clock(folder);
-  Program program(folder, {"--config", file}, clock.variables());
-  const uint16_t port = test::port_of(program);
+  Program program(folder, clock.wrapper(), {"--config", file});
+  const uint16_t port = program.port();
   RawClient stream = test::client_of(port);
   stream.send(test::get("/stream"));
   Message response = stream.read_response_head();

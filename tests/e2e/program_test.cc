@@ -10,9 +10,7 @@
 
 #include "support/proxy_fixture.h"
 
-using test::client_of;
 using test::Message;
-using test::port_of;
 using test::Program;
 using test::RawClient;
 using test::RawUpstream;
@@ -108,7 +106,7 @@ TEST_CASE("a file that anybody may change is warned of, no other") {
     for (const std::string& name : {secret, key})
       std::filesystem::permissions(name, is_open ? perms(0604) : perms(0600));
     Program program(folder, {"--config", file});
-    static_cast<void>(port_of(program));
+    static_cast<void>(program.port());
     program.signal(SIGTERM);
     CHECK(program.wait() == 0);
     CHECK((program.error().find(file + warning) != std::string::npos) == is_open);
@@ -144,7 +142,7 @@ TEST_CASE("SIGTERM: a running stream ends, then exit 0") {
     });
     write_file(file, configuration(upstream, log));
     Program program(folder, {"--config", file});
-    RawClient client = client_of(port_of(program));
+    RawClient client = test::client_of(program.port());
     client.send(test::get("/"));
     Message response = client.read_response_head();
     CHECK(client.read_body_until(response, "begin") == "begin");
@@ -166,7 +164,7 @@ TEST_CASE("a second signal ends at once") {
   });
   write_file(file, configuration(upstream, "off"));
   Program program(folder, {"--config", file});
-  RawClient client = client_of(port_of(program));
+  RawClient client = test::client_of(program.port());
   client.send(test::get("/"));
   test::eventually("the request went up", [&] { return upstream.requests() == 1; });
   program.signal(SIGTERM);
@@ -183,8 +181,8 @@ TEST_CASE("SIGHUP: a good file is taken, a bad one changes nothing and says so")
   RawUpstream second(test::serve(test::message("200 OK", {}, "second")));
   write_file(file, configuration(first, "off"));
   Program program(folder, {"--config", file});
-  const uint16_t port = port_of(program);
-  RawClient client = client_of(port);
+  const uint16_t port = program.port();
+  RawClient client = test::client_of(port);
   CHECK(client.round_trip(test::get("/")).body == "first");
 
   write_file(file, "listen: '127.0.0.1:0'\nrouts: []\n");
@@ -208,7 +206,7 @@ TEST_CASE("SIGUSR1: the access log is reopened") {
   RawUpstream upstream(test::serve(test::message("200 OK", {}, "ok")));
   write_file(file, configuration(upstream, log));
   Program program(folder, {"--config", file});
-  RawClient client = client_of(port_of(program));
+  RawClient client = test::client_of(program.port());
   CHECK(client.round_trip(test::get("/")).body == "ok");
   const auto exists = [&] {
     return ::access(log.c_str(), F_OK) == 0;
@@ -230,7 +228,7 @@ TEST_CASE("the access log goes to standard output by default") {
   Program program(folder,
                   {"--config", file, "--listen", "127.0.0.1:0", "--upstream", upstream.url()});
   {
-    RawClient client = client_of(port_of(program));
+    RawClient client = test::client_of(program.port());
     CHECK(client.round_trip(test::get("/v1/models?key=SECRET")).body == "ok");
   }
   program.signal(SIGTERM);

@@ -132,6 +132,7 @@ TEST_CASE("unix sockets: mode, leftovers, files in the way") {
   // Left over by a crash: nobody answers.
   bound.sockets.clear();
   bound = bind(address);
+  bound.sockets.clear();
   net::remove_socket_file(address);
   CHECK(::stat(address.unix_path.c_str(), &found) != 0);
 

@@ -1,0 +1,173 @@
+#include "handover.h"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <string_view>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utility>
+
+#include "net/inherited.h"
+
+namespace {
+
+constexpr const char* ready_variable = "OPENAI_PROXY_READY_FD";
+// Reading a configuration and binding take milliseconds; who needs longer hangs.
+constexpr int ready_ms_max = 30'000;
+constexpr int exec_failed = 127;
+constexpr size_t digits_max = 20;
+
+bool begins_with_variable(std::string_view entry, std::string_view name) {
+  return entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=';
+}
+
+// Everything the new process begins with, made before fork(): after it, between threads that no
+// longer run, nothing may be allocated.
+struct Beginning {
+  std::vector<std::string> command;
+  std::vector<std::string> environment;
+  std::vector<char*> argv;
+  std::vector<char*> envp;
+  char* pid_digits = nullptr;
+  std::vector<net::Fd> descriptors;  // above all that they are to become
+};
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  result.reserve(texts.size() + 1);
+  for (std::string& text : texts)
+    result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+void set_environment(Beginning& beginning, size_t sockets) {
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    bool is_ours = false;
+    for (const char* name :
+         {net::inherited_pid, net::inherited_count, net::inherited_names, ready_variable}) {
+      is_ours = is_ours || begins_with_variable(*entry, name);
+    }
+    if (!is_ours) beginning.environment.emplace_back(*entry);
+  }
+  const std::string first = std::to_string(net::inherited_first + sockets);
+  beginning.environment.push_back(net::inherited_count + ('=' + std::to_string(sockets)));
+  beginning.environment.push_back(ready_variable + ('=' + first));
+  std::string pid = net::inherited_pid + std::string("=");
+  const size_t digits = pid.size();
+  pid.resize(digits + digits_max);
+  beginning.environment.push_back(std::move(pid));
+  beginning.envp = pointers(beginning.environment);
+  beginning.pid_digits = beginning.environment.back().data() + digits;
+}
+
+// In the new process, which shares its memory with threads stopped anywhere: system calls only.
+[[noreturn]] void become(const Beginning& beginning) {
+  std::array<char, digits_max> reversed{};
+  size_t digits = 0;
+  for (pid_t rest = ::getpid(); rest != 0; rest /= 10)
+    reversed.at(digits++) = static_cast<char>('0' + rest % 10);
+  for (size_t i = 0; i < digits; ++i)
+    beginning.pid_digits[i] = reversed.at(digits - 1 - i);
+  int wanted = net::inherited_first;
+  for (const net::Fd& descriptor : beginning.descriptors) {
+    if (::dup2(descriptor.get(), wanted++) < 0) ::_exit(exec_failed);
+  }
+  ::execve(beginning.argv[0], beginning.argv.data(), beginning.envp.data());
+  ::_exit(exec_failed);
+}
+
+std::string why(const std::string& what) {
+  return what + ": " + std::strerror(errno);
+}
+
+}  // namespace
+
+Predecessor Predecessor::from_environment() {
+  Predecessor predecessor;
+  const char* text = std::getenv(ready_variable);
+  if (text == nullptr) return predecessor;
+  const std::string_view digits = text;
+  int fd = -1;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), fd);
+  const bool is_number = error == std::errc() && end == digits.data() + digits.size();
+  ::unsetenv(ready_variable);
+  if (is_number && ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0) predecessor.ready_ = fd;
+  return predecessor;
+}
+
+void Predecessor::tell_ready() {
+  // Where it has gone meanwhile there is nobody to tell.
+  static_cast<void>(!::write(ready_, "1", 1));
+  ::close(ready_);
+  ready_ = -1;
+}
+
+base::Result<Successor, std::string> Successor::start(const std::vector<std::string>& command,
+                                                      const std::vector<int>& sockets) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return why("no pipe");
+  net::Fd ready(ends[0]);
+  const net::Fd told(ends[1]);
+
+  Beginning beginning;
+  beginning.command = command;
+  beginning.argv = pointers(beginning.command);
+  set_environment(beginning, sockets.size());
+  const int above = net::inherited_first + static_cast<int>(sockets.size()) + 1;
+  std::vector<int> all = sockets;
+  all.push_back(told.get());
+  for (const int descriptor : all) {
+    beginning.descriptors.emplace_back(::fcntl(descriptor, F_DUPFD_CLOEXEC, above));
+    if (!beginning.descriptors.back()) return why("no descriptors to hand over");
+  }
+  if (::access(beginning.argv[0], X_OK) != 0) return why(command[0]);
+  const pid_t pid = ::fork();
+  if (pid == 0) become(beginning);
+  if (pid < 0) return why("no new process");
+  return Successor(pid, std::move(ready));
+}
+
+base::Result<std::monostate, std::string> Successor::wait_until_ready() {
+  pollfd wait{.fd = ready_.get(), .events = POLLIN, .revents = 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&wait, 1, ready_ms_max);
+  } while (ready < 0 && errno == EINTR);
+  char word = 0;
+  if (ready > 0 && ::read(ready_.get(), &word, 1) == 1) return std::monostate{};
+  const std::string became = end();
+  if (ready > 0) return became;
+  return "it did not serve within " + std::to_string(ready_ms_max / 1000) + " s";
+}
+
+std::string Successor::end() const {
+  // Nothing happens to one that has ended by itself.
+  ::kill(pid_, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR)
+    continue;
+  if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status)) + " ended it";
+  if (WEXITSTATUS(status) == exec_failed) return "it could not be executed";
+  return "it ended with status " + std::to_string(WEXITSTATUS(status)) +
+         " (what it says is in the log above)";
+}
+
+std::vector<std::string> command_of(int argc, char** argv) {
+  std::vector<std::string> command(argv, argv + argc);
+  if (command.empty()) command.emplace_back();
+  // Found in PATH: the file it was found at.
+  if (command[0].find('/') == std::string::npos) {
+    std::array<char, PATH_MAX> path{};
+    const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+    if (size > 0) command[0].assign(path.data(), static_cast<size_t>(size));
+  }
+  return command;
+}

@@ -20,6 +20,8 @@ using net_test::run_until;
 namespace {
 
 struct World {
+  explicit World(const net::ResolverTimes& times = {}) : resolver(loop, times, &FakeDns::lookup) {}
+
   std::unique_ptr<net::Tcp> connect(std::string_view host,
                                     uint16_t port,
                                     uint64_t timeout_ms = 5'000) {
@@ -40,7 +42,7 @@ struct World {
 
   net::UvLoop loop;
   FakeDns dns;
-  net::Resolver resolver{loop, {}, &FakeDns::lookup};
+  net::Resolver resolver;
   Recorder heard;
 };
 
@@ -213,6 +215,27 @@ TEST_CASE("the next connection begins with the family that worked") {
   const auto second = world.connect("api.test", port);
   run_until(world.loop, [&] { return world.heard.connected == 2; });
   CHECK(!second->peer().is_ipv6());
+}
+
+TEST_CASE("a name that moves: new connections follow it, also when the old address is dead") {
+  World world({.fresh_ms = 0});
+  net::Fd old = net_test::listen_on("127.0.0.1");
+  const uint16_t port = net_test::port_of(old);
+  const net::Fd moved = net_test::listen_on("127.0.0.2", port);
+  const auto first = world.connect("api.test", port);
+  world.dns.answer(0, {"127.0.0.1"});
+  world.wait();
+  CHECK(first->peer().host_text() == "127.0.0.1");
+  old.reset();
+  // What is known is tried while the new answer is on its way.
+  const auto second = world.connect("api.test", port);
+  run_until(world.loop, [&] { return world.heard.errors.size() == 1; });
+  CHECK(world.heard.errors[0].raw == UV_ECONNREFUSED);
+  world.dns.answer(0, {"127.0.0.2"});
+  const auto third = world.connect("api.test", port);
+  run_until(world.loop, [&] { return world.heard.connected == 2; });
+  CHECK(third->peer().host_text() == "127.0.0.2");
+  world.dns.answer(0, {"127.0.0.2"});
 }
 
 TEST_CASE("families alternate, beginning with the first address's") {

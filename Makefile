@@ -23,9 +23,9 @@ endef
 build = @ninja -C $(1) -j $(JOBS) --quiet $(2)
 test = @cd $(1) && ctest --output-on-failure -j $(JOBS) $(2) $(CTEST_ARGS)
 
-.PHONY: all help setup run test test-clients test-hostile test-memory test-tls check check-format \
-  check-rooms check-tidy format format-check asan tsan fuzz fresh demo bench bench-compare \
-  bench-guard install uninstall clean distclean
+.PHONY: all help setup run test test-clients test-hostile test-memory test-tls test-faults \
+  test-restarts test-sim soak check check-format check-rooms check-tidy format format-check asan \
+  tsan fuzz fresh demo bench bench-compare bench-guard install uninstall clean distclean
 
 all: setup  ## build build/openai-proxy (default)
 	$(call configure,$(BUILD),)
@@ -61,6 +61,41 @@ test-memory: setup  ## memory_limit with 10000 open streams on one worker: promi
 test-tls: all  ## testssl.sh against a TLS listener with default settings
 	@$(call setup,tls)
 	@tests/hostile/testssl.sh $(BUILD)/openai-proxy
+
+# What follows starts processes of its own on loopback, and ends them.
+FAULTS_ARGS ?=
+test-faults: setup  ## 100,000 requests while the upstream fails, beside nginx and HAProxy (5 minutes)
+	@$(call setup,faults)
+	$(call configure,$(BUILD),)
+	$(call build,$(BUILD),openai-proxy)
+	@tests/faults/run.py --binary $(BUILD)/openai-proxy $(FAULTS_ARGS)
+
+RESTARTS_ARGS ?=
+test-restarts: setup  ## reloads and restarts under load: nobody refused, nothing lost (5 minutes)
+	@$(call setup,faults)
+	$(call configure,$(BUILD),)
+	$(call build,$(BUILD),openai-proxy openai-proxy-bench)
+	@tests/faults/restarts.py --binary $(BUILD)/openai-proxy \
+	  --bench-binary $(BUILD)/openai-proxy-bench $(RESTARTS_ARGS)
+
+SIM_SCHEDULES ?= 100000
+test-sim: setup  ## SIM_SCHEDULES (100000) seeded schedules of the whole proxy in memory
+	$(call configure,$(BUILD),)
+	$(call build,$(BUILD),sim_tests)
+	@OPENAI_PROXY_SIM_SCHEDULES=$(SIM_SCHEDULES) $(BUILD)/tests/sim_tests
+
+SOAK_SECONDS ?= 1800
+SOAK_ARGS ?=
+soak: setup  ## SOAK_SECONDS (1800) of mixed load on build, then as long on build-asan
+	@$(call setup,faults)
+	$(call configure,$(BUILD),)
+	$(call build,$(BUILD),openai-proxy openai-proxy-bench)
+	$(call configure,$(BUILD)-asan,-DOPENAI_PROXY_SANITIZE=address)
+	$(call build,$(BUILD)-asan,openai-proxy)
+	@for folder in $(BUILD) $(BUILD)-asan; do \
+	  tests/faults/soak.py --binary $$folder/openai-proxy \
+	    --bench-binary $(BUILD)/openai-proxy-bench --seconds $(SOAK_SECONDS) $(SOAK_ARGS) || exit 1; \
+	done
 
 check: check-format check-rooms check-tidy  ## format, rooms and clang-tidy
 

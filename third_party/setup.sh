@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the machine ready: installs the missing Debian packages, after saying which, and fetches what
 # Debian's own release does not have. Touches nothing when nothing is missing.
-#   setup.sh build [check] [fuzz] [fresh] [compare] [guard] [tls]
+#   setup.sh build [check] [fuzz] [fresh] [compare] [faults] [guard] [tls]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${OPENAI_PROXY_CACHE:-$here/.cache}
@@ -20,6 +20,7 @@ for group in "$@"; do
     compare)
       packages="$packages python3 openssl"
       command -v npm >/dev/null || packages="$packages nodejs npm" ;;
+    faults) packages="$packages python3 openssl" ;;
     tls) packages="$packages python3 openssl testssl.sh" ;;
     guard) packages="$packages python3 openssl strace valgrind" ;;
     *) echo "setup.sh: unknown group $group" >&2; exit 2 ;;

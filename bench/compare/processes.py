@@ -46,13 +46,14 @@ class Scope:
             self.end(process)
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def start(self, command, log, env=None, cwd=None):
-        """A process that leads a group of its own; what it prints goes into the file `log`."""
+    def start(self, command, log, env=None, cwd=None, descriptors=()):
+        """A process that leads a group of its own, with `descriptors` of ours; what it prints goes
+        into the file `log`."""
         with open(log, "wb") as out:
             process = subprocess.Popen(
                 [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out,
                 stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}, cwd=cwd,
-                start_new_session=True)
+                start_new_session=True, pass_fds=descriptors)
         self._running.append(process)
         return process
 

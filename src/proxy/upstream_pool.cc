@@ -60,13 +60,20 @@ UpstreamPool::Acquired UpstreamPool::acquire(Exchange& exchange) {
   }
   const bool nothing_to_wait_for = active_ == 0 && dialing_.empty();
   if (backing_off() && nothing_to_wait_for) return {nullptr, last_failure_};
-  if (waiting_count_ >= config_.pool.waiting_max) {
+  if (is_waiting_room_full()) {
     return {nullptr, base::Error{base::Code::refused, base::Side::upstream}};
   }
   waiting_.push_back(exchange);
   ++waiting_count_;
   dial_as_needed();
   return {};
+}
+
+// Who waits for a connection that is yet to be opened takes no place of those who wait for one of
+// others: a burst is served as far as connections_max goes.
+bool UpstreamPool::is_waiting_room_full() const {
+  const size_t to_come = backing_off() ? 0 : config_.pool.connections_max - active_;
+  return waiting_count_ >= to_come + config_.pool.waiting_max;
 }
 
 void UpstreamPool::cancel(Exchange& exchange) {

@@ -87,6 +87,7 @@ class UpstreamPool {
                                                   const UpstreamConnection& connection);
   [[nodiscard]] size_t total() const { return dialing_.size() + idle_.size() + active_; }
   [[nodiscard]] bool backing_off() const { return loop_.now_ms() < backoff_until_ms_; }
+  [[nodiscard]] bool is_waiting_room_full() const;
   void dial();
   void dial_as_needed();
   void keep_warm();

@@ -392,6 +392,29 @@ TEST_CASE("the waiting room is bounded in number and in time") {
   CHECK(upstream.requests() == 1);
 }
 
+TEST_CASE_TRANSPORTS("a burst is served as far as connections_max goes, whatever waiting_max is") {
+  constexpr size_t burst = 100;
+  test::Signal all_up;
+  RawUpstream upstream(test::upstream_options(transports.upstream),
+                       [&](UpstreamConnection& connection) {
+                         while (connection.read_request()) {
+                           all_up.wait();
+                           connection.send(numbered(connection));
+                         }
+                       });
+  const Proxy proxy(upstream,
+                    "upstreams: { openai: { pool: { connections_max: 100, waiting_max: 1 } } }");
+  std::vector<RawClient> clients;
+  for (size_t i = 0; i < burst; ++i)
+    clients.push_back(proxy.client());
+  for (RawClient& client : clients)
+    client.send(test::get("/"));
+  test::eventually("all requests up", [&] { return upstream.requests() == burst; });
+  all_up.set();
+  for (RawClient& client : clients)
+    CHECK(client.read_response().status() == 200);
+}
+
 TEST_CASE("a client that leaves the waiting room takes its request with it") {
   test::Signal go_on;
   RawUpstream upstream([&](UpstreamConnection& connection) {

@@ -4,7 +4,6 @@
 #include <fstream>
 #include <netinet/in.h>
 #include <optional>
-#include <regex>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -77,10 +76,13 @@ class Successors {
 
  private:
   void find(const std::string& log) {
-    static const std::regex line("process ([0-9]+) serves now");
+    const std::string before = "process ";
+    const std::string behind = " serves now";
     std::vector<pid_t> found;
-    for (std::sregex_iterator i(log.begin(), log.end(), line), end; i != end; ++i)
-      found.push_back(std::stoi((*i)[1]));
+    for (size_t end = log.find(behind); end != std::string::npos; end = log.find(behind, end + 1)) {
+      const size_t begin = log.rfind(before, end) + before.size();
+      found.push_back(std::stoi(log.substr(begin, end - begin)));
+    }
     if (found.size() > pids_.size()) pids_ = found;
   }
 

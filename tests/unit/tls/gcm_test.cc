@@ -432,7 +432,8 @@ extern "C" unsigned char end;
 
 // How often `needle` stands in the program's zero-initialised data, where the key tables are. The
 // bytes are read one by one, past what a sanitizer guards.
-__attribute__((no_sanitize("address", "thread"))) size_t occurrences(const Octets& needle) {
+__attribute__((no_sanitize("address", "thread", "undefined"))) size_t occurrences(
+    const Octets& needle) {
   size_t count = 0;
   const volatile unsigned char* from = &edata;
   const auto size = static_cast<size_t>(&end - &edata);

@@ -145,16 +145,26 @@ def fill(text, values):
     return re.sub(r"@([a-z_]+)@", lambda match: str(values[match.group(1)]), text)
 
 
+def lines_for(clients, text):
+    """`text` with its lines for such clients, "plain" or "tls", and those for all."""
+    other = "plain" if clients == "tls" else "tls"
+    text = re.sub(rf"^@{other}@.*\n", "", text, flags=re.MULTILINE)
+    return re.sub(rf"^@{clients}@", "", text, flags=re.MULTILINE)
+
+
 def prepare(contestant, values):
-    """Writes the configuration into values["dir"]; returns its path, None where there is none."""
+    """Writes the configuration into values["dir"]; returns its path, None where there is none.
+    Lines of a template that begin with @plain@ or @tls@ are for values["clients"] of that kind."""
     if not contestant.template:
         return None
     folder = Path(values["dir"])
     path = folder / contestant.template.removesuffix(".in")
-    path.write_text(fill((RIVALS / contestant.template).read_text(), values))
+    template = (RIVALS / contestant.template).read_text()
+    path.write_text(fill(lines_for(values["clients"], template), values))
     if contestant.name == "worker":  # A capnp file can name only what lies beside it.
         shutil.copy(RIVALS / "worker.js", folder)
-        shutil.copy(values["ca_file"], folder / "ca.pem")
+        for name in ("ca.pem", "leaf.pem", "leaf.key"):
+            shutil.copy(Path(values["certificates"]) / name, folder)
     return path
 
 

@@ -48,6 +48,8 @@ class Measure:
 ROWS = [
     Row("chat_cpu", "CPU", "CPU per chat request", "us/request", "lower",
         f"plain client, TLS upstream, {CONNECTIONS} kept connections, closed loop"),
+    Row("tls_client_chat_cpu", "CPU", "CPU per chat request, TLS client", "us/request", "lower",
+        f"TLS client, TLS upstream, {CONNECTIONS} kept connections, closed loop"),
     Row("stream_cpu_200", "CPU", "CPU per relayed event, 200 streams", "us/event", "lower",
         "an event every 30 ms in each stream"),
     Row("stream_cpu_1000", "CPU", "CPU per relayed event, 1,000 streams", "us/event", "lower",
@@ -58,6 +60,8 @@ ROWS = [
     Row("latency_p99", "Latency and throughput", "added latency, 99th percentile", "us", "lower"),
     Row("chat_rate", "Latency and throughput", "peak chat requests", "requests/s", "higher",
         f"one worker, {CONNECTIONS} connections; load and upstream share the machine"),
+    Row("tls_client_chat_rate", "Latency and throughput", "peak chat requests, TLS clients",
+        "requests/s", "higher", f"one worker, {CONNECTIONS} kept connections, as above"),
     Row("memory_idle", "Memory", "memory, idle", "bytes", "lower", "after the first answer"),
     Row("memory_client", "Memory", "memory per idle client", "bytes/client", "lower",
         f"{IDLE_CLIENTS:,} kept connections, each answered once"),
@@ -82,12 +86,15 @@ ROWS = [
 ]
 
 
-def chat(prefix, workers):
+def chat(prefix, workers, clients="plain"):
     def run(bench, contestant):
-        with Session(bench, contestant, workers) as session:
-            load.run(bench, session, "chat", bench.seconds / 3, connections=CONNECTIONS)
+        with Session(bench, contestant, workers, clients=clients) as session:
+            plan = {"connections": CONNECTIONS}
+            if clients == "tls":
+                plan["ca_file"] = bench.upstream.ca_file
+            load.run(bench, session, "chat", bench.seconds / 3, **plan)
             before = session.cpu_ns()
-            seen = load.run(bench, session, "chat", bench.seconds, connections=CONNECTIONS)
+            seen = load.run(bench, session, "chat", bench.seconds, **plan)
             cpu_ns = session.cpu_ns() - before
         if not seen["requests"]:
             raise Failed("no request was answered")
@@ -196,9 +203,12 @@ def size(bench, contestant):
 
 NO_PROCESS = {"direct": "no process"}
 NO_TLS = NO_PROCESS | {"relay": "no TLS"}
+NO_TLS_CLIENTS = NO_TLS | {"portkey": "takes no TLS clients"}
 
 MEASURES = [
     Measure("chat", "chat requests", chat("", 1)),
+    Measure("tls_clients", "chat requests of TLS clients", chat("tls_client_", 1, "tls"),
+            skip=NO_TLS_CLIENTS),
     Measure("stream", "200 streams", stream("stream_cpu_200", 1, 200, 30, 1.5), "stream",
             skip=NO_PROCESS),
     Measure("stream", "1,000 streams",

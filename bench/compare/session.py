@@ -20,9 +20,10 @@ STREAM = json.dumps({"model": "gpt-bench", "stream": True,
 
 class Session:
     """A context manager. `upstream` stands behind it instead of the run's own; the raw relay and
-    `direct` use its plain port, all others its TLS port."""
+    `direct` use its plain port, all others its TLS port. `clients` speak "plain" HTTP to it, or
+    "tls"."""
 
-    def __init__(self, bench, contestant, workers=1, upstream=None):
+    def __init__(self, bench, contestant, workers=1, upstream=None, clients="plain"):
         self.bench = bench
         self.contestant = contestant
         self.process = None
@@ -30,7 +31,8 @@ class Session:
         self.port = getattr(upstream, "plain_port", None)
         self.values = {"workers": workers, "files": contestants.files_max(),
                        "upstream_port": upstream.tls_port, "upstream_plain_port": self.port,
-                       "ca_file": bench.upstream.ca_file, "user": getpass.getuser()}
+                       "ca_file": bench.upstream.ca_file, "user": getpass.getuser(),
+                       "clients": clients, "certificates": bench.upstream.certificates}
         self.fields = [contestants.fill(field, self.values) for field in contestant.fields]
 
     def __enter__(self):
@@ -73,7 +75,7 @@ class Session:
             try:
                 status, _, _ = self.request("POST", "/v1/chat/completions", CHAT)
                 if status == 200:
-                    if self.values["workers"] == 1:
+                    if self.values["workers"] == 1 and self.values["clients"] == "plain":
                         starts = self.bench.starts.setdefault(self.contestant.name, [])
                         starts.append(time.monotonic() - started)
                     return
@@ -90,13 +92,18 @@ class Session:
 
     def request(self, method, path, body=None, content_type="application/json"):
         """One request on a connection of its own: (status, fields, body)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS_MAX)
+        connection = self._connection()
         try:
             connection.request(method, path, body, self.headers(content_type))
             response = connection.getresponse()
             return response.status, response.headers, response.read()
         finally:
             connection.close()
+
+    def _connection(self):
+        if self.values["clients"] == "plain":
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS_MAX)
+        return tls_connection(self.port, self.values["ca_file"])
 
     def idle_clients(self, count):
         """`count` connections, each answered once and then left open."""
@@ -129,7 +136,14 @@ class Session:
         return processes.memory_bytes(self.pids())
 
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        if self.values["clients"] == "plain":
+            return f"http://127.0.0.1:{self.port}"
+        return f"https://localhost:{self.port}"
+
+
+def tls_connection(port, ca_file):
+    return http.client.HTTPSConnection("localhost", port, timeout=ANSWER_SECONDS_MAX,
+                                       context=ssl.create_default_context(cafile=str(ca_file)))
 
 
 def close_all(clients):
@@ -140,9 +154,7 @@ def close_all(clients):
 def upstream_events(upstream, is_tls):
     """How many events the upstream has sent, asked for past the contestant."""
     if is_tls:
-        trust = ssl.create_default_context(cafile=str(upstream.ca_file))
-        connection = http.client.HTTPSConnection("localhost", upstream.tls_port,
-                                                 timeout=ANSWER_SECONDS_MAX, context=trust)
+        connection = tls_connection(upstream.tls_port, upstream.ca_file)
     else:
         connection = http.client.HTTPConnection("localhost", upstream.plain_port,
                                                 timeout=ANSWER_SECONDS_MAX)

@@ -19,7 +19,7 @@ def run_openssl(folder, *arguments):
 
 
 def make_certificates(folder):
-    """ca.pem, and leaf.pem with leaf.key for localhost, both ECDSA P-256."""
+    """ca.pem, and leaf.pem with leaf.key for localhost, both ECDSA P-256; both.pem is the two."""
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     days = ["-days", str(LEAF_DAYS)]
     run_openssl(folder, "req", "-x509", *key, *days, "-keyout", "ca.key", "-out", "ca.pem",
@@ -29,6 +29,8 @@ def make_certificates(folder):
     (folder / "leaf.ext").write_text("subjectAltName = DNS:localhost, IP:127.0.0.1\n")
     run_openssl(folder, "x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
                 "-CAcreateserial", *days, "-extfile", "leaf.ext", "-out", "leaf.pem")
+    both = (folder / "leaf.pem").read_text() + (folder / "leaf.key").read_text()
+    (folder / "both.pem").write_text(both)
     for path in folder.iterdir():
         path.chmod(0o644)  # contestants that drop root read them too
 

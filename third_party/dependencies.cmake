@@ -39,7 +39,8 @@ endfunction()
 
 # Makes deps::<name> of a header, optionally a static library, and a version read from
 # one of several files (relative to the include folder).
-# OPENAI_PROXY_<NAME>_ROOT is looked into first (ROOT gives further places).
+# OPENAI_PROXY_<NAME>_ROOT is looked into first (ROOT gives further places). The target's property
+# DEPENDENCY_VERSION is what was found.
 function(add_dependency name)
   cmake_parse_arguments(arg "" "PACKAGE;MINIMUM;HEADER;VERSION_PATTERN"
                         "LIBRARY;ROOT;VERSION_FILES" ${ARGN})
@@ -73,6 +74,7 @@ function(add_dependency name)
   else()
     add_library(deps::${name} INTERFACE IMPORTED GLOBAL)
   endif()
-  set_target_properties(deps::${name} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${include}")
+  set_target_properties(deps::${name} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${include}"
+                        DEPENDENCY_VERSION "${version}")
   dependency_found(${name} "${version}" "${place}")
 endfunction()

@@ -10,16 +10,14 @@ import json
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from compare import contestants, processes, report, rows, session, upstream
+from compare import command, contestants, processes, report, rows, session, upstream
 from compare.processes import TROUBLE, Failed
 
-ROOT = Path(__file__).resolve().parent.parent
 FILES_MIN = 12_000  # descriptors; 1,000 streams with both their sides, several times over
 LATENCY_SHARE = 0.2  # of the slowest serious contestant's peak
 LATENCY_RATE_DEFAULT = 400
@@ -77,7 +75,7 @@ def list_of(names):
 def parse_options():
     names = [one.name for one in contestants.CONTESTANTS]
     row_names = list(dict.fromkeys([measure.name for measure in rows.MEASURES] + ["start"]))
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command.parser(__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round, about five minutes")
     parser.add_argument("--only", type=list_of(names), default=names, metavar="NAMES",
                         help=f"some of {','.join(names)}; ours always takes part")
@@ -88,19 +86,14 @@ def parse_options():
     parser.add_argument("--rate", type=int, default=0, help="requests a second of the latency row")
     parser.add_argument("--minutes-max", type=float, default=25.0,
                         help="no round is begun that would not end in this time")
-    parser.add_argument("--binary", default=ROOT / "build/openai-proxy", help="the proxy")
-    parser.add_argument("--bench-binary", default=ROOT / "build/openai-proxy-bench",
-                        help="the load tool")
-    parser.add_argument("--output", default=ROOT / "build/bench-compare",
+    parser.add_argument("--output", type=command.path, default=command.ROOT / "build/bench-compare",
                         help="results go to OUTPUT.txt, .json and .html")
-    parser.add_argument("--cache", help="where rivals are unpacked",
+    parser.add_argument("--cache", type=command.path, help="where rivals are unpacked",
                         default=Path(os.environ.get("OPENAI_PROXY_CACHE") or
-                                     ROOT / "third_party/.cache") / "rivals")
+                                     command.ROOT / "third_party/.cache").resolve() / "rivals")
     options = parser.parse_args()
     options.rounds = options.rounds or (ROUNDS_QUICK if options.quick else ROUNDS)
     options.seconds = options.seconds or (SECONDS_QUICK if options.quick else SECONDS)
-    for name in ("binary", "bench_binary", "output", "cache"):
-        setattr(options, name, Path(getattr(options, name)).resolve())
     options.only = options.only + ["ours"] + (["direct"] if "latency" in options.rows else [])
     return options
 
@@ -224,26 +217,17 @@ def write_results(bench, taking_part, rounds):
     say(f"written: {output}.txt, .json and .html")
 
 
-def main():
-    options = parse_options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        prepare_machine(options)
-        with processes.Scope() as scope:
-            bench = Bench(options, scope)
-            say("Contestants:")
-            taking_part = find_and_check(bench)
-            bench.starts.clear()
-            rounds = run_rounds(bench, taking_part)
-            write_results(bench, taking_part, rounds)
-    except Failed as error:
-        print(f"compare.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("compare.py: interrupted, everything is ended", file=sys.stderr)
-        return 130
+def measure(options):
+    prepare_machine(options)
+    with processes.Scope() as scope:
+        bench = Bench(options, scope)
+        say("Contestants:")
+        taking_part = find_and_check(bench)
+        bench.starts.clear()
+        rounds = run_rounds(bench, taking_part)
+        write_results(bench, taking_part, rounds)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.run(measure, parse_options()))

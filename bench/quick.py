@@ -4,20 +4,16 @@
 Everything is started here, on loopback, and ended here. Rivals are compared by compare.py.
 """
 
-import argparse
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-from compare import processes, upstream
+from compare import command, processes, upstream
 from compare.processes import Failed
 
-ROOT = Path(__file__).resolve().parent.parent
 RUN_SECONDS_MAX = 30  # what a run may take longer than it was asked to
 WARMUP_SECONDS = 0.5
 CONNECTIONS = 32
@@ -150,7 +146,7 @@ def print_table(rows):
 
 
 def measure(options):
-    """Prints the table; returns how many requests failed."""
+    """Prints the table; an exit status."""
     failed = 0
     table = [HEADING]
     with processes.Scope() as scope:
@@ -170,26 +166,13 @@ than one among many, for waking up is all its own.
     print_table(table)
     if failed:
         print(f"\n{failed} requests FAILED: the figures mean little.")
-    return failed
+    return 1 if failed else 0
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--binary", default=ROOT / "build/openai-proxy", help="the proxy")
-    parser.add_argument("--bench-binary", default=ROOT / "build/openai-proxy-bench",
-                        help="the load tool")
+    parser = command.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each of ten runs")
-    options = parser.parse_args()
-    options.binary, options.bench_binary = (
-        Path(path).resolve() for path in (options.binary, options.bench_binary))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        return 1 if measure(options) else 0
-    except (Failed, OSError, subprocess.TimeoutExpired) as error:
-        print(f"quick.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return command.run(measure, parser.parse_args())
 
 
 if __name__ == "__main__":

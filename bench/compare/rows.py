@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from . import contestants, load, session as sessions
 from .processes import Failed
 from .session import Session
-from .upstream import Upstream, closing_upstream
+from .upstream import STREAM_PATH, Upstream, closing_upstream
 
 MIB = 1 << 20
 CONNECTIONS = 32
@@ -14,6 +14,8 @@ BODY_BYTES = 64 * MIB
 IDLE_CLIENTS = 1000
 LATENCY_CONNECTIONS_MAX = 64
 PACE_MIN = 0.95
+HANDSHAKES_PER_S = 50
+STALL_STREAMS, STALL_GAP_MS = 100, 20
 
 
 @dataclass
@@ -79,6 +81,9 @@ ROWS = [
         "all handshakes are full"),
     Row("tls_full_cpu", "New TLS connections", "CPU each, no tickets", "us/connection", "lower",
         "the request included"),
+    Row("handshake_stall", "New TLS connections", "gap added to other streams, p99", "us", "lower",
+        f"{STALL_STREAMS} streams, an event every {STALL_GAP_MS} ms in each, on the worker that "
+        f"makes {HANDSHAKES_PER_S} full handshakes/s; over the gaps without them"),
     Row("two_chat_cpu", "Two workers", "CPU per chat request", "us/request", "lower"),
     Row("two_chat_rate", "Two workers", "peak chat requests", "requests/s", "higher",
         "load and upstream share the machine"),
@@ -181,7 +186,7 @@ def memory(bench, contestant):
 
 def tls(prefix, tickets):
     def run(bench, contestant):
-        with closing_upstream(bench.scope, bench.upstream.certificates, bench.find("nginx"),
+        with closing_upstream(bench.scope, bench.upstream, bench.find("nginx"),
                               tickets) as upstream, \
                 Session(bench, contestant, upstream=upstream) as session:
             load.run(bench, session, "chat", bench.seconds / 3, connections=CONNECTIONS)
@@ -195,6 +200,28 @@ def tls(prefix, tickets):
         return Seen({f"{prefix}_rate": seen["requests_per_s"],
                      f"{prefix}_cpu": cpu_ns / 1e3 / seen["requests"]}, seen["failed"], remark)
     return run
+
+
+def handshake_stall(bench, contestant):
+    """Gaps between events, with and without handshakes; the same streams, one after the other."""
+    def streams():
+        return load.Load(bench, session, "stream", bench.seconds, connections=STALL_STREAMS,
+                         path=STREAM_PATH, warmup="500ms")
+
+    tokens = int((bench.seconds + 2) * 1e3 / STALL_GAP_MS)
+    with Upstream(bench.scope, bench.options.bench_binary, bench.upstream.certificates,
+                  {"gap": f"{STALL_GAP_MS}ms", "tokens": tokens}) as behind, \
+            closing_upstream(bench.scope, behind, bench.find("nginx"), False) as upstream, \
+            Session(bench, contestant, upstream=upstream) as session:
+        calm = streams().wait()
+        running = streams()
+        chats = load.run(bench, session, "chat", bench.seconds + 1, connections=CONNECTIONS,
+                         rate=HANDSHAKES_PER_S)
+        disturbed = running.wait()
+    if chats["requests"] < HANDSHAKES_PER_S * bench.seconds * PACE_MIN:
+        raise Failed(f"only {chats['requests']} handshakes were made")
+    p99 = [seen["latency_us"]["token_gap"]["p99"] for seen in (calm, disturbed)]
+    return Seen({"handshake_stall": p99[1] - p99[0]}, chats["failed"] + disturbed["failed"])
 
 
 def size(bench, contestant):
@@ -222,6 +249,7 @@ MEASURES = [
     Measure("memory", "memory and idle clients", memory, skip=NO_PROCESS),
     Measure("tls", "TLS connections, tickets on offer", tls("tls_resumed", True), skip=NO_TLS),
     Measure("tls", "TLS connections, no tickets", tls("tls_full", False), skip=NO_TLS),
+    Measure("tls", "streams beside full handshakes", handshake_stall, "stream", skip=NO_TLS),
     Measure("workers", "chat requests, two workers", chat("two_", 2), threads=2, skip=NO_PROCESS),
     Measure("workers", "200 streams, two workers", stream("two_stream_cpu", 2, 200, 30, 1.5),
             "stream", 2, skip=NO_PROCESS),

@@ -72,7 +72,7 @@ class Upstream:
 
 @dataclass
 class ClosingUpstream:
-    """An nginx that ends each TLS connection after one answer."""
+    """An nginx that ends each TLS connection after one answer, but for those to STREAM_PATH."""
     tls_port: int
     sessions: Path  # a line for each request: "r" where its session was resumed
 
@@ -82,6 +82,7 @@ class ClosingUpstream:
         return seen.count("r") / len(seen) if seen else 0
 
 
+STREAM_PATH = "/v1/responses"
 CLOSING_CONFIGURATION = """
 daemon off;
 worker_processes 1;
@@ -105,19 +106,28 @@ http {{
   server {{
     listen 127.0.0.1:{port} ssl backlog=4096;
     location / {{ default_type application/json; return 200 '{{"ok": true}}'; }}
+    location {stream_path} {{
+      keepalive_timeout 1h;
+      proxy_buffering off;
+      proxy_http_version 1.1;
+      proxy_pass http://127.0.0.1:{stream_port};
+    }}
   }}
 }}
 """
 
 
 @contextlib.contextmanager
-def closing_upstream(scope, certificates, nginx, tickets):
+def closing_upstream(scope, behind, nginx, tickets):
     """A ClosingUpstream, so that a contestant needs a new connection for each request whatever its
-    pool; with or without tickets to resume."""
+    pool; with or without tickets to resume. Certificates and streams are those of `behind`, an
+    Upstream."""
     folder = scope.new_folder("closing")
     port = processes.free_port()
     (folder / "nginx.conf").write_text(CLOSING_CONFIGURATION.format(
-        folder=folder, certificates=certificates, port=port, tickets="on" if tickets else "off"))
+        folder=folder, certificates=behind.certificates, port=port,
+        tickets="on" if tickets else "off", stream_path=STREAM_PATH,
+        stream_port=behind.plain_port))
     process = scope.start([nginx.program, "-e", folder / "early.log", "-p", folder,
                            "-c", folder / "nginx.conf"], folder / "output.log",
                           nginx.environment())

@@ -8,7 +8,6 @@
 Not one connection may be refused or reset, and not one request fail. Everything is on loopback.
 """
 
-import argparse
 import os
 import re
 import signal
@@ -20,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 
-from compare import load, processes, upstream  # noqa: E402
+from compare import command, load, processes, upstream  # noqa: E402
 from compare.processes import Failed  # noqa: E402
 
 CONFIGURATION = """
@@ -147,25 +146,12 @@ def measure(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--binary", default=ROOT / "build/openai-proxy", help="the proxy")
-    parser.add_argument("--bench-binary", default=ROOT / "build/openai-proxy-bench",
-                        help="the load tool")
+    parser = command.parser(__doc__)
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--restarts", type=int, default=20)
     parser.add_argument("--reloads", type=int, default=100)
     parser.add_argument("--pause", type=float, default=0.05, help="seconds between two of them")
-    options = parser.parse_args()
-    options.binary, options.bench_binary = (
-        Path(path).resolve() for path in (options.binary, options.bench_binary))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        return measure(options)
-    except processes.TROUBLE as error:
-        print(f"restarts.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return command.run(measure, parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -8,13 +8,11 @@ whole and is not, where its clients see more errors than a rival's, or where des
 do not come back.
 """
 
-import argparse
 import asyncio
 import dataclasses
 import os
 import re
 import resource
-import signal
 import sys
 import time
 from pathlib import Path
@@ -24,8 +22,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 
 import load  # noqa: E402
 import script  # noqa: E402
-from compare import contestants, processes, session, upstream  # noqa: E402
-from compare.processes import Failed  # noqa: E402
+from compare import command, contestants, processes, session, upstream  # noqa: E402
 
 CONTESTANTS = ("ours", "nginx", "haproxy")
 WARM_UP = 2_000  # requests without faults before the first count
@@ -178,8 +175,7 @@ def measure(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--binary", default=ROOT / "build/openai-proxy", help="the proxy")
+    parser = command.parser(__doc__)
     parser.add_argument("--cache", type=Path, default=ROOT / "third_party/.cache/rivals",
                         help="where rivals are unpacked")
     parser.add_argument("--requests", type=int, default=100_000, help="of each contestant")
@@ -190,14 +186,7 @@ def main():
     options = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 20_000)), hard))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        return measure(options)
-    except Failed as error:
-        print(f"run.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return command.run(measure, options)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Every request is answered, resident memory does not grow once it is warm, the de
 and the end is orderly: with sanitizers that means without a report of theirs. On loopback.
 """
 
-import argparse
 import os
 import re
 import signal
@@ -17,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 
-from compare import load, processes, upstream  # noqa: E402
+from compare import command, load, processes, upstream  # noqa: E402
 from compare.processes import Failed  # noqa: E402
 
 IDLE_SECONDS = 5
@@ -158,23 +157,10 @@ def measure(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--binary", default=ROOT / "build/openai-proxy", help="the proxy")
-    parser.add_argument("--bench-binary", default=ROOT / "build/openai-proxy-bench",
-                        help="the load tool")
+    parser = command.parser(__doc__)
     parser.add_argument("--seconds", type=int, default=1800)
     parser.add_argument("--rate", type=int, default=200, help="requests a second")
-    options = parser.parse_args()
-    options.binary, options.bench_binary = (
-        Path(path).resolve() for path in (options.binary, options.bench_binary))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        return measure(options)
-    except processes.TROUBLE as error:
-        print(f"soak.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return command.run(measure, parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -68,7 +68,6 @@ void begin_event(std::string& out, std::string_view type, uint64_t sequence_numb
   append_number(out, sequence_number);
 }
 
-constexpr std::string_view of_item = R"(,"output_index":0,"item_id":"msg_0")";
 constexpr std::string_view of_part = R"(,"output_index":0,"item_id":"msg_0","content_index":0)";
 
 void append_opening(std::string& out, const Reply& reply, Opening event, uint64_t number) {

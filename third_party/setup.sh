@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the machine ready: installs the missing Debian packages, after saying which, and fetches what
 # Debian's own release does not have. Touches nothing when nothing is missing.
-#   setup.sh build [check] [fuzz] [fresh] [compare] [faults] [guard] [tls]
+#   setup.sh build [check] [sanitize] [fresh] [compare] [faults] [guard] [tls]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${OPENAI_PROXY_CACHE:-$here/.cache}
@@ -15,7 +15,7 @@ for group in "$@"; do
       # Its AES-GCM is many times as fast as mbedTLS's; there is none for other processors.
       case "$(uname -m)" in x86_64) packages="$packages libipsec-mb-dev" ;; esac ;;
     check) packages="$packages python3 clang clang-format clang-tidy" ;;
-    fuzz) packages="$packages clang llvm libclang-rt-dev" ;;
+    sanitize) packages="$packages clang llvm libclang-rt-dev" ;;
     fresh) packages="$packages debootstrap" ;;
     compare)
       packages="$packages python3 openssl"

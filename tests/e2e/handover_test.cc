@@ -16,6 +16,7 @@
 #include "net/fd.h"
 #include "support/program.h"
 #include "support/proxy_fixture.h"
+#include "support/tls_client.h"
 
 using test::client_of;
 using test::Message;
@@ -178,6 +179,54 @@ TEST_CASE("SIGUSR2: the new process serves, the old one ends what it has") {
   streaming.close();
   CHECK(program.wait() == 0);
   CHECK(client_of(port).round_trip(test::get("/")).body == "ok");
+  CHECK(successors.end() == 0);
+}
+
+TEST_CASE("a renewed certificate is the new process's, streams end on the old one") {
+  const test::TemporaryFolder folder;
+  const std::string certificate = folder / "fullchain.pem";
+  const std::string key = folder / "privkey.pem";
+  const auto renew = [&](const std::string& name) {
+    test::LeafOptions options;
+    options.names = {name};
+    const test::Credentials leaf = test::trusted_authority().issue(options);
+    write_file(certificate, leaf.certificate_pem);
+    write_file(key, leaf.key_pem);
+  };
+  const std::string& authority = test::trusted_authority().certificate_pem();
+  renew("old.example");
+  test::Signal go_on;
+  RawUpstream upstream([&](UpstreamConnection& connection) {
+    if (!connection.read_request()) return;
+    connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + test::chunk("begin"));
+    go_on.wait();
+    connection.send(test::chunk("-end") + std::string(test::last_chunk));
+  });
+  const std::string file = folder / "proxy.yaml";
+  write_file(file,
+             "listen: [{ address: '127.0.0.1:0', tls: { certificate: '" + certificate +
+                 "', key: '" + key +
+                 "' } }]\nworkers: 2\nadmin: { listen: off }\nlog: { access: 'off' }\n"
+                 "upstreams: { openai: { url: '" +
+                 upstream.url() + "' } }\n");
+  Successors successors;
+  Program program(folder, {"--config", file});
+  test::TlsClient old_client(authority, "old.example");
+  RawClient streaming(old_client.connect(program.port()));
+  streaming.send(test::get("/"));
+  Message response = streaming.read_response_head();
+  CHECK(streaming.read_body_until(response, "begin") == "begin");
+
+  renew("new.example");
+  successors.replace(program, program.pid());
+  test::TlsClient new_client(authority, "new.example");
+  for (int i = 0; i < 8; ++i)
+    CHECK_NOTHROW(new_client.connect(program.port())->close());
+  go_on.set();
+  streaming.read_rest(response);
+  CHECK(response.body == "-end");
+  streaming.close();
+  CHECK(program.wait() == 0);
   CHECK(successors.end() == 0);
 }
 

@@ -79,14 +79,14 @@ TEST_CASE("a flood of pipelined requests is read no further than it is answered"
       connection.send(echo_target(*request));
     }
   });
-  const Proxy proxy(upstream);
-  RawClient client = proxy.client();
   std::string flood;
   int count = 0;
   const std::string padding(1000, 'p');
   while (flood.size() < 48U << 20) {
     flood += test::get("/" + std::to_string(count++), {{"X-Padding", padding}});
   }
+  const Proxy proxy(upstream);
+  RawClient client = proxy.client();  // not earlier: it has only so long for its first head
   const size_t taken = client.send_until_blocked(flood, std::chrono::milliseconds(500));
   CHECK(taken < flood.size());
   CHECK(upstream.requests() <= 1);

@@ -111,13 +111,15 @@ TEST_CASE_TRANSPORTS("an upstream that breaks off a body never looks complete") 
   struct Case {
     std::string head;
     std::string body;
-    int how;  // 0 close, 1 FIN without close_notify, 2 RST
+    int how;  // 0 close, 1 FIN without close_notify, 2 RST, 3 a fatal alert
   };
   for (const Case& c : {Case{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", "half", 0},
                         Case{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", "half", 2},
                         Case{chunked_head, test::chunk("half"), 0},
                         Case{chunked_head, test::chunk("half"), 1},
                         Case{chunked_head, test::chunk("half"), 2},
+                        Case{chunked_head, test::chunk("half"), 3},
+                        Case{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", "half", 3},
                         Case{chunked_head, "ff\r\nhalf", 0},
                         Case{"HTTP/1.1 200 OK\r\n\r\n", "half", 2}}) {
     CAPTURE(c.head);
@@ -131,6 +133,7 @@ TEST_CASE_TRANSPORTS("an upstream that breaks off a body never looks complete") 
                            if (c.how == 0) connection.close();
                            if (c.how == 1) connection.drop();
                            if (c.how == 2) connection.reset();
+                           if (c.how == 3) connection.alert();
                          });
     const Proxy proxy(upstream);
     RawClient client = proxy.client();
@@ -145,20 +148,20 @@ TEST_CASE_TRANSPORTS("an upstream that breaks off a body never looks complete") 
 }
 
 TEST_CASE("TLS: a body up to the end is complete only with close_notify") {
-  for (const bool notify : {true, false}) {
-    CAPTURE(notify);
+  constexpr auto notify = &UpstreamConnection::close;
+  for (const auto end : {notify, &UpstreamConnection::drop, &UpstreamConnection::alert}) {
     RawUpstream upstream(test::upstream_options(test::Transport::tls),
                          [&](UpstreamConnection& connection) {
                            if (!connection.read_request()) return;
                            connection.send("HTTP/1.1 200 OK\r\n\r\nall");
-                           notify ? connection.close() : connection.drop();
+                           (connection.*end)();
                          });
     const Proxy proxy(upstream);
     RawClient client = proxy.client();
     client.send(test::get("/"));
     Message response = client.read_response_head();
     CHECK(client.read_body_until(response, "all") == "all");
-    if (notify) {
+    if (end == notify) {
       client.read_rest(response);
       CHECK(response.body.empty());
     } else {

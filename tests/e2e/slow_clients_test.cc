@@ -106,7 +106,7 @@ TEST_CASE("a client that reads a little now and then is cut") {
 TEST_CASE("a slow client that is quick enough gets it all") {
   RawUpstream upstream(serve_large());
   const Proxy proxy(upstream,
-                    "timeouts: { response_write_silence: 500ms, response_write_rate_min: 256KiB }");
+                    "timeouts: { response_write_silence: 500ms, response_write_rate_min: 32KiB }");
   RawClient client = proxy.client({.receive_buffer = 256 * 1024});
   client.send(test::get("/large"));
   CHECK(read_slowly(client, 256 * 1024, milliseconds(50)));

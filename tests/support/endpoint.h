@@ -82,6 +82,7 @@ class Endpoint {
   void shutdown_write() { wire_->shutdown_write(); }
   void close() { wire_->close(); }
   void drop() { wire_->drop(); }
+  void alert() { wire_->alert(); }
   void reset() { wire_->reset(); }
   void abort() { wire_->abort(); }
 

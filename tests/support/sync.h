@@ -14,11 +14,7 @@
 
 namespace test {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
+inline constexpr bool sanitized = OPENAI_PROXY_SANITIZED;  // see CMakeLists.txt
 
 // The longest any wait lasts before the test fails.
 inline constexpr std::chrono::milliseconds patience{sanitized ? 30'000 : 10'000};

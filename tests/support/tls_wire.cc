@@ -76,6 +76,11 @@ class TlsWire final : public Wire {
     socket_->close();
   }
   void drop() override { socket_->close(); }
+  void alert() override {
+    (void)mbedtls_ssl_send_alert_message(
+        &ssl_, MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR);
+    socket_->close();
+  }
   void reset() override { socket_->close_with_reset(); }
   void abort() override { socket_->abort(); }
 

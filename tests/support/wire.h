@@ -61,6 +61,7 @@ class Wire {
   virtual void shutdown_write() = 0;  // TLS: close_notify first
   virtual void close() = 0;           // TLS: close_notify first
   virtual void drop() = 0;            // TLS: FIN without close_notify; else as close()
+  virtual void alert() { drop(); }    // TLS server: a fatal alert, then FIN; else as drop()
   virtual void reset() = 0;           // RST
   virtual void abort() = 0;           // as Socket::abort()
 };

@@ -100,9 +100,7 @@
 #define MBEDTLS_X509_CRT_PARSE_C
 #define MBEDTLS_X509_RSASSA_PSS_SUPPORT
 
-/* Only tests test themselves and make keys and certificates; the linker leaves these out of the
- * proxy. */
-#define MBEDTLS_SELF_TEST
+/* Only tests make keys and certificates; the linker leaves these out of the proxy. */
 #define MBEDTLS_GENPRIME
 #define MBEDTLS_PEM_WRITE_C
 #define MBEDTLS_PK_WRITE_C

@@ -131,7 +131,7 @@ TEST_CASE("recording no times records nothing") {
 
 TEST_CASE("percentiles are those of the sorted values") {
   std::mt19937_64 random(11);
-  for (const size_t size : {1, 2, 10, 999, 1000, 20'000}) {
+  for (const size_t size : {1U, 2U, 10U, 999U, 1000U, 20'000U}) {
     std::vector<uint64_t> values(size);
     Histogram histogram;
     double sum = 0;

@@ -47,7 +47,8 @@ Json parsed(std::string_view text) {
 }  // namespace
 
 TEST_CASE("replies are JSON of the API's shape and have the size that is asked for") {
-  for (const uint64_t size : {0, 400, 401, 402, 403, 404, 405, 1150, 5000, 200'001, 200'002}) {
+  for (const uint64_t size :
+       {0U, 400U, 401U, 402U, 403U, 404U, 405U, 1150U, 5000U, 200'001U, 200'002U}) {
     CAPTURE(size);
     const std::string chat_text = whole(reply_of(Api::chat), size);
     const std::string responses_text = whole(reply_of(Api::responses), size);
@@ -89,7 +90,7 @@ TEST_CASE("replies are JSON of the API's shape and have the size that is asked f
 
 TEST_CASE("embeddings as numbers and as base64") {
   bench::Reply reply = reply_of(Api::embeddings);
-  for (const uint64_t size : {0, 200, 201, 208, 209, 4096, 100'003}) {
+  for (const uint64_t size : {0U, 200U, 201U, 208U, 209U, 4096U, 100'003U}) {
     CAPTURE(size);
     reply.base64 = false;
     const std::string numbers = whole(reply, size);

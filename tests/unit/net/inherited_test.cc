@@ -95,7 +95,7 @@ TEST_CASE("fewer than workers: shared; more: all of them") {
   std::vector<int> sockets;
   for (const net::Fd& socket : bound->sockets)
     sockets.push_back(socket.get());
-  for (const size_t count : {1, 3, 7}) {
+  for (const size_t count : {1U, 3U, 7U}) {
     CAPTURE(count);
     CHECK(in_child([&] {
             inherit(sockets);

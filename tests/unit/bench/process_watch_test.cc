@@ -22,14 +22,17 @@ namespace {
 
 constexpr uint64_t ms = 1'000'000;
 
+uint64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<uint64_t>(now.tv_sec * 1'000'000'000 + now.tv_nsec);
+}
+
 // Burns that much CPU time of the calling thread.
 void burn(uint64_t ns) {
-  timespec begin{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
-  timespec now = begin;
-  while (static_cast<uint64_t>((now.tv_sec - begin.tv_sec) * 1'000'000'000 +
-                               (now.tv_nsec - begin.tv_nsec)) < ns)
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  const uint64_t begin = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  while (clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin < ns) {
+  }
 }
 
 ProcessWatch watch(int pid) {
@@ -68,12 +71,15 @@ class Child {
 TEST_CASE("CPU time is that of the measured part, with threads that have ended") {
   ProcessWatch self = watch(getpid());
   burn(20 * ms);
+  // Not a figure of our own: what else the process does meanwhile is another matter on each machine.
+  const uint64_t before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   self.begin();
   std::thread([] { burn(60 * ms); }).join();
   burn(20 * ms);
   const ProcessUse use = self.end();
+  const uint64_t spent = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
   CHECK(use.cpu_ns >= 80 * ms);
-  CHECK(use.cpu_ns < 99 * ms);
+  CHECK(use.cpu_ns <= spent);
   CHECK(use.threads >= 1);
   CHECK(use.open_fds >= 3);
 }

@@ -36,6 +36,7 @@ void drop(base::Bytes& input, size_t count) {
 
 struct H1Parser::Engine {
   enum class Outcome : uint8_t { more, complete, failed };
+  enum class StartLine : uint8_t { open, at_cr, complete };
 
   Engine(Role role, const H1Limits& given_limits, Head& message, base::Arena& memory)
       : limits(given_limits), head(&message), arena(&memory), left(given_limits.head_bytes_max) {
@@ -77,9 +78,10 @@ struct H1Parser::Engine {
   Outcome run_head(base::Bytes& input) {
     const std::string_view text = base::as_text(input).substr(0, left);
     const size_t end = in_version ? std::string_view::npos : text.find(head_end);
-    if (end == std::string_view::npos) return run(input);
+    if (end == std::string_view::npos) return run_head_in_pieces(input);
+    const size_t start_line_bytes = text.find('\r') + line_end.size();
+    if (text[start_line_bytes - 1] != '\n') return run_head_in_pieces(input);
     const std::string_view copy = arena->copy(text.substr(0, end + head_end.size()));
-    const size_t start_line_bytes = copy.find(line_end) + line_end.size();
     const std::string_view lines =
         copy.substr(start_line_bytes, copy.size() - start_line_bytes - line_end.size());
     base::Bytes copied = base::as_bytes(copy);
@@ -90,6 +92,29 @@ struct H1Parser::Engine {
     is_slice_kept = are_fields_taken = false;
     drop(input, copy.size() - copied.size());
     return outcome;
+  }
+
+  // A head that does not come whole. Of its start line we read the end ourselves: llhttp takes CR
+  // CR for the end of a status line, and what is behind it for a field.
+  Outcome run_head_in_pieces(base::Bytes& input) {
+    if (start_line == StartLine::open) {
+      const size_t cr = base::as_text(input).find('\r');
+      if (cr == std::string_view::npos) return run(input);
+      base::Bytes line = input.first(cr + 1);
+      const Outcome outcome = run(line);
+      drop(input, cr + 1 - line.size());
+      if (outcome != Outcome::more) return outcome;
+      start_line = StartLine::at_cr;
+    }
+    if (input.empty()) return Outcome::more;
+    if (start_line == StartLine::at_cr) {
+      if (base::as_text(input).front() != '\n') {
+        error = {400, "a bare CR in the start line"};
+        return Outcome::failed;
+      }
+      start_line = StartLine::complete;
+    }
+    return run(input);
   }
 
   // Where the fields are plain, llhttp sees of them those alone that matter to it.
@@ -210,7 +235,8 @@ struct H1Parser::Engine {
   size_t left;                  // bytes the section may still have
   size_t offset = 0;            // of the slice from the first byte of the protocol's name
   size_t fields = 0;
-  size_t start_bytes = 0;  // in empty lines, or of the protocol's name
+  size_t start_bytes = 0;                  // in empty lines, or of the protocol's name
+  StartLine start_line = StartLine::open;  // of a head in pieces
   bool answers_head = false;
   bool is_slice_kept = false;     // the slice is in the arena
   bool are_fields_taken = false;  // split_plain_fields() has done llhttp's work

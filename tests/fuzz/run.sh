@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs every libFuzzer target of BUILD for SECONDS each, from its corpus and without changing it:
 #   run.sh BUILD SECONDS
-# New inputs stay in BUILD/corpus/<name>; a crash is printed by the target and ends the run.
+# New inputs stay in BUILD/corpus/<name>; a crash is printed by the target and ends the run. The
+# exchange target has no dictionary: its input is decisions, a byte each, and no text.
 set -eu
 build=$1 seconds=$2
 here=$(cd "$(dirname "$0")" && pwd)

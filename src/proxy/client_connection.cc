@@ -109,7 +109,7 @@ void ClientConnection::begin_request() {
   write_deadline_.clear();
   watch_writing();  // of the last response, whose count is gone
   ++requests_;
-  body_window_ms_ = 0;
+  body_pace_.stop();
   state_ = State::head;
   deadline_.set(timeouts().request_head_ms);
 }
@@ -136,7 +136,7 @@ void ClientConnection::parse(base::Bytes input) {
         on_head(input);
         break;
       case H1Event::Kind::body:
-        body_window_bytes_ += event.body.size();
+        body_pace_.add(event.body.size());
         exchange_->on_request_body(event.body);
         break;
       case H1Event::Kind::end:
@@ -295,7 +295,7 @@ net::Flow ClientConnection::flush() {
     // Who has to read first need not send.
     if (state_ == State::body) {
       deadline_.clear();
-      body_window_ms_ = 0;
+      body_pace_.stop();
     }
   }
   watch_writing();
@@ -322,7 +322,7 @@ void ClientConnection::pause(Pause reason) {
   stream_->set_reading(false);
   // The wait is ours now, not the client's.
   deadline_.clear();
-  body_window_ms_ = 0;
+  body_pace_.stop();
 }
 
 void ClientConnection::resume(Pause reason) {
@@ -336,41 +336,27 @@ void ClientConnection::resume(Pause reason) {
 void ClientConnection::await_body() {
   if (paused_ != 0 || write_blocked_) return;
   deadline_.set(timeouts().request_body_silence_ms);
-  if (body_window_ms_ != 0) return;
-  body_window_ms_ = environment_.loop.now_ms();
-  body_window_bytes_ = 0;
+  body_pace_.begin(environment_.loop.now_ms());
 }
 
-// A byte now and then is no silence, but it holds a connection just as long. Judged over windows of
-// the longest silence, so that a stall within one is forgiven.
 bool ClientConnection::body_too_slow() {
   const config::Timeouts& limits = timeouts();
-  const uint64_t window_ms = limits.request_body_silence_ms;
-  if (body_window_ms_ == 0 || environment_.loop.now_ms() - body_window_ms_ < window_ms)
-    return false;
-  body_window_ms_ = 0;
-  return body_window_bytes_ < limits.request_body_rate_min * window_ms / 1000;
+  return body_pace_.ends_too_slow(
+      environment_.loop.now_ms(), limits.request_body_silence_ms, limits.request_body_rate_min);
 }
 
 void ClientConnection::watch_writing() {
-  if (write_deadline_.is_set()) return;
-  write_window_queued_ = stream_->queued_bytes();
-  if (write_window_queued_ == 0) return;
-  write_window_sent_ = output_.bytes_sent();
+  if (write_deadline_.is_set() || stream_->queued_bytes() == 0) return;
+  reading_pace_.begin(stream_->queued_bytes(), output_.bytes_sent());
   write_deadline_.set(timeouts().response_write_silence_ms);
 }
 
-// Too slow is who has, after a whole window, not even taken what had waited when it began; one who
-// reads all there is may do so at any pace.
 void ClientConnection::on_write_deadline() {
   const uint64_t queued = stream_->queued_bytes();
   if (queued == 0 || state_ == State::closed) return;
-  const uint64_t offered = write_window_queued_ + output_.bytes_sent() - write_window_sent_;
-  const uint64_t taken = offered > queued ? offered - queued : 0;
   const config::Timeouts& limits = timeouts();
   const uint64_t wanted = limits.response_write_rate_min * limits.response_write_silence_ms / 1000;
-  // Half of it: what TLS adds is in the queue but not in what was offered.
-  if (taken >= std::max<uint64_t>(1, std::min(wanted, write_window_queued_ / 2))) {
+  if (!reading_pace_.is_too_slow(queued, output_.bytes_sent(), wanted)) {
     watch_writing();
     return;
   }

@@ -15,6 +15,7 @@
 #include "net/byte_stream.h"
 #include "net/deadline.h"
 #include "net/loop.h"
+#include "policy/pace.h"
 #include "proxy/environment.h"
 #include "proxy/h1_output.h"
 #include "proxy/http_stream.h"
@@ -136,12 +137,8 @@ class ClientConnection final : public net::Buried,
   net::Deadline write_deadline_;  // of its reading; set while bytes wait for it
   net::Deferred next_request_;
   uint64_t sent_ms_ = 0;  // when the last response had been handed to the stream
-  // The current window over which its sending of a body is measured; 0: none.
-  uint64_t body_window_ms_ = 0;
-  uint64_t body_window_bytes_ = 0;
-  // The same of its reading: what waited for it and what had been sent when the window began.
-  uint64_t write_window_queued_ = 0;
-  uint64_t write_window_sent_ = 0;
+  policy::SendingPace body_pace_;
+  policy::ReadingPace reading_pace_;
   uint32_t requests_ = 0;  // begun
   State state_ = State::idle;
   uint8_t paused_ = 0;            // Pause reasons

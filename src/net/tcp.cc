@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -17,6 +19,10 @@ namespace {
 constexpr size_t pieces_per_write = 4;
 // On the stack, so a head with a read event's chunks leaves in one system call.
 constexpr size_t pieces_per_try = 32;
+// What the kernel takes for a peer that does not read, beyond what is on its way. Without this it
+// is up to megabytes, which cost memory for as long as the connection lasts and, in a window of a
+// few hundred bytes, milliseconds of a turn.
+constexpr int unsent_bytes_max = 512 * 1024;
 // Seconds of silence before the kernel probes an idle connection.
 constexpr unsigned keepalive_delay_s = 60;
 
@@ -30,6 +36,14 @@ size_t total_of(std::span<const base::Bytes> pieces) {
   for (const base::Bytes piece : pieces)
     total += piece.size();
   return total;
+}
+
+void set_tcp_options(const uv_tcp_t& handle) {
+  uv_os_fd_t socket = -1;
+  if (uv_fileno(reinterpret_cast<const uv_handle_t*>(&handle), &socket) != 0) return;
+  const int on = 1;
+  setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // events are small writes
+  setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max, sizeof unsent_bytes_max);
 }
 
 }  // namespace
@@ -69,8 +83,7 @@ std::unique_ptr<Tcp> Tcp::connect(UvLoop& loop,
 
 void Tcp::adopt(TcpCellOwner cell, const Address& peer) {
   cell->owner = this;
-  // Server-sent events are small writes. Fails on unix sockets, which never wait.
-  if (!peer.is_none()) uv_tcp_nodelay(&cell->handle, 1);
+  if (!peer.is_none()) set_tcp_options(cell->handle);  // no unix socket
   cell_ = cell.release();
   peer_ = peer;
   state_ = State::open;

@@ -96,9 +96,10 @@ soak: setup  ## SOAK_SECONDS (1800) of mixed load on build, then as long on buil
 	$(call build,$(BUILD),openai-proxy openai-proxy-bench)
 	$(call configure,$(BUILD)-asan,$(address_sanitizer))
 	$(call build,$(BUILD)-asan,openai-proxy)
-	@soak="tests/faults/soak.py --bench-binary $(BUILD)/openai-proxy-bench --seconds $(SOAK_SECONDS)"; \
-	$$soak --binary $(BUILD)/openai-proxy $(SOAK_ARGS) && \
-	$$soak --binary $(BUILD)-asan/openai-proxy --sanitized $(SOAK_ARGS)
+	@for folder in $(BUILD) $(BUILD)-asan; do \
+	  tests/faults/soak.py --binary $$folder/openai-proxy \
+	    --bench-binary $(BUILD)/openai-proxy-bench --seconds $(SOAK_SECONDS) $(SOAK_ARGS) || exit 1; \
+	done
 
 check: check-format check-rooms check-tidy  ## format, rooms and clang-tidy
 

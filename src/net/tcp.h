@@ -35,8 +35,9 @@ struct ConnectTarget {
 // of its own. The loop's thread.
 class Tcp final : public ByteStream {
  public:
-  // Takes over a connected stream socket, with TCP_NODELAY on. `side` stands in the errors it
-  // reports. Reads nothing until set_listener() and set_reading(true). The error is `io`.
+  // Takes over a connected stream socket, with TCP_NODELAY and a bound on unsent bytes on. `side`
+  // stands in the errors it reports. Reads nothing until set_listener() and set_reading(true). The
+  // error is `io`.
   [[nodiscard]] static base::Result<std::unique_ptr<Tcp>> open(UvLoop& loop,
                                                                Fd socket,
                                                                const Address& peer,

@@ -160,16 +160,16 @@ TEST_CASE_PLAIN_AND_TLS("connect: a connection for each request") {
 
 TEST_CASE("a time to think is in the latencies") {
   ServeOptions options;
-  options.think_us = 100'000;
+  options.think_us = 50'000;
   Upstream upstream(Transport::plain, options);
   const Measures measures = run(plan_for(upstream.url(), Scenario::chat, 20)).measures;
-  CHECK(measures.total.min() >= 100 * ms);
-  CHECK(measures.total.percentile(50) >= 100 * ms);
-  CHECK(measures.total.percentile(50) < 200 * ms);
+  CHECK(measures.total.min() >= 50 * ms);
+  CHECK(measures.total.percentile(50) >= 50 * ms);
+  CHECK(measures.total.percentile(50) < 80 * ms);
 }
 
-// On a busy machine one gap is longer and the next shorter: few of them are, by half of their 100
-// ms.
+// A busy machine makes one gap longer and the next ones as much shorter, by up to 90 ms as seen:
+// less than a gap here, so that few of them are no stalls.
 TEST_CASE("gaps between tokens, and stalls") {
   Upstream upstream(Transport::plain);
   Plan plan = plan_for(upstream.url(), Scenario::stream, 4);
@@ -224,8 +224,7 @@ TEST_CASE("an open loop offers its rate, evenly or by chance") {
     const Outcome outcome = run(plan);
     const auto count = static_cast<double>(outcome.measures.requests);
     CHECK(count == doctest::Approx(400).epsilon(arrivals == Arrivals::constant ? 0.005 : 0.2));
-    CHECK(outcome.elapsed_ns >= 390 * ms);
-    CHECK(outcome.elapsed_ns < 800 * ms);
+    CHECK(outcome.elapsed_ns == doctest::Approx(400 * ms).epsilon(0.2));
     CHECK(sum_of_requests(outcome) > outcome.measures.requests);
   }
 }

@@ -71,8 +71,7 @@ class Child {
 TEST_CASE("CPU time is that of the measured part, with threads that have ended") {
   ProcessWatch self = watch(getpid());
   burn(20 * ms);
-  // Not a figure of our own: what else the process does meanwhile is another matter on each
-  // machine.
+  // What the process spends besides is not the same everywhere: its own clock is the bound.
   const uint64_t before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
   self.begin();
   std::thread([] { burn(60 * ms); }).join();

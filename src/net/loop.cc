@@ -8,6 +8,8 @@ namespace {
 
 // Of one read where memory is tight: what a queue's block holds, or a TLS record.
 constexpr size_t tight_read_bytes = base::BlockPool::block_bytes;
+// Of all reads in a turn, where they can be kept to it: a few milliseconds' work.
+constexpr size_t turn_bytes = 4 << 20;
 
 }  // namespace
 
@@ -39,9 +41,20 @@ void Loop::watch_memory(const base::MemoryLimit& limit, Deferred& relief) {
 }
 
 std::span<std::byte> Loop::read_area() {
-  if (!is_memory_tight()) return *read_;
+  if (!is_memory_tight())
+    return std::span(*read_).first(std::min(read_->size(), read_burst_bytes_));
   if (memory_->excess_bytes() > 0) defer(*relief_);
   return std::span(*read_).first(tight_read_bytes);
+}
+
+void Loop::count_plenty() {
+  ++plenty_now_;
+  share_turn();
+}
+
+void Loop::share_turn() {
+  const size_t sharers = std::max({plenty_now_, plenty_before_, size_t{1}});
+  read_burst_bytes_ = std::clamp(turn_bytes / sharers, read_burst_bytes_min, read_burst_bytes_max);
 }
 
 void Loop::advance(uint64_t now_ms) {
@@ -56,6 +69,10 @@ void Loop::end_turn() {
     run_offloaded();
     empty_graveyard();
   }
+  if (plenty_now_ == 0 && plenty_before_ == 0) return;
+  // A turn may end twice, and streams pause: it is forgotten step by step.
+  plenty_before_ = std::max(std::exchange(plenty_now_, 0), plenty_before_ / 2);
+  share_turn();
 }
 
 bool Loop::turn_pending() const {

@@ -61,6 +61,8 @@ class Loop {
   static constexpr size_t read_scratch_bytes = 64 * 1024;
   static constexpr size_t plain_scratch_bytes = 64 * 1024;
   static constexpr size_t record_scratch_bytes = 80 * 1024;
+  static constexpr size_t read_burst_bytes_min = 32 * 1024;
+  static constexpr size_t read_burst_bytes_max = 1024 * 1024;
 
   Loop();
   virtual ~Loop();
@@ -98,6 +100,11 @@ class Loop {
   // Where the next bytes of a socket go: the scratch, or a part of it. All that grows does so after
   // a read.
   [[nodiscard]] std::span<std::byte> read_area();
+  // How many bytes a socket hands on before others get their turn: fewer, the more of them have
+  // plenty, so that a turn stays short however many stream as fast as they can.
+  [[nodiscard]] size_t read_burst_bytes() const { return read_burst_bytes_; }
+  // One more in this turn has plenty: it had as much as there was room for.
+  void count_plenty();
 
   [[nodiscard]] base::BlockPool& blocks() { return blocks_; }
   [[nodiscard]] TimerWheel& timers() { return timers_; }
@@ -118,6 +125,7 @@ class Loop {
  private:
   void run_offloaded();
   void empty_graveyard();
+  void share_turn();
 
   uint64_t now_ms_ = 1;
   base::BlockPool blocks_;
@@ -128,6 +136,9 @@ class Loop {
   std::vector<std::unique_ptr<Buried>> burying_;
   const base::MemoryLimit* memory_ = nullptr;
   Deferred* relief_ = nullptr;
+  size_t read_burst_bytes_ = read_burst_bytes_max;
+  size_t plenty_now_ = 0;     // sockets in this turn
+  size_t plenty_before_ = 0;  // in those before, as far as they matter
   std::unique_ptr<std::array<std::byte, read_scratch_bytes>> read_;
   std::unique_ptr<std::array<std::byte, plain_scratch_bytes>> plain_;
   std::unique_ptr<std::array<std::byte, record_scratch_bytes>> record_;

@@ -115,6 +115,7 @@ void Tcp::set_reading(bool reading) {
 }
 
 void Tcp::start_reading() {
+  burst_bytes_ = 0;
   // Only a closing or unconnected stream refuses.
   CHECK(uv_read_start(
             cell_->stream(),
@@ -122,15 +123,33 @@ void Tcp::start_reading() {
               // Read and handed on before anyone else gets a turn, so one area serves all. Larger
               // than most reads: libuv takes a buffer that was not filled as "nothing more" and
               // saves the read that would only say EAGAIN.
-              const auto area = static_cast<UvLoop*>(handle->loop->data)->read_area();
+              const TcpCell& cell = TcpCell::of(reinterpret_cast<uv_stream_t*>(handle));
+              const auto* tcp = static_cast<const Tcp*>(cell.owner);
+              auto& loop = *static_cast<UvLoop*>(handle->loop->data);
+              // libuv would fill 32 buffers in a row. None ends it; the rest is read in the next
+              // turn.
+              if (tcp == nullptr || tcp->burst_bytes_ >= loop.read_burst_bytes()) return;
+              const auto area = loop.read_area();
               *buffer = {reinterpret_cast<char*>(area.data()), area.size()};
             },
-            [](uv_stream_t* stream, ssize_t count, const uv_buf_t*) {
+            [](uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
               const TcpCell& cell = TcpCell::of(stream);
-              // 0 is EAGAIN.
-              if (cell.owner == nullptr || count == 0) return;
-              static_cast<Tcp*>(cell.owner)->on_socket_read(count);
+              if (cell.owner == nullptr) return;
+              auto* tcp = static_cast<Tcp*>(cell.owner);
+              tcp->watch_burst(count, buffer->len);
+              const bool refused = count == UV_ENOBUFS && buffer->base == nullptr;
+              if (count != 0 && !refused) tcp->on_socket_read(count);  // 0 is EAGAIN
             }) == 0);
+}
+
+// After a read of `count` bytes, or what libuv says instead, into `room` of them.
+void Tcp::watch_burst(ptrdiff_t count, size_t room) {
+  if (count <= 0 || static_cast<size_t>(count) < room) {
+    burst_bytes_ = 0;
+    return;
+  }
+  if (burst_bytes_ == 0) loop_.count_plenty();
+  burst_bytes_ += static_cast<uint32_t>(room);
 }
 
 void Tcp::on_socket_read(ptrdiff_t count) {

@@ -83,6 +83,7 @@ class Tcp final : public ByteStream {
   void adopt(TcpCellOwner cell, const Address& peer);
 
   void start_reading();
+  void watch_burst(ptrdiff_t count, size_t room);
   void on_socket_read(ptrdiff_t count);
   [[nodiscard]] int pending_error() const;
   size_t try_write(std::span<const base::Bytes> pieces);
@@ -100,6 +101,7 @@ class Tcp final : public ByteStream {
   base::OutQueue queue_;
   Deferred write_error_;
   Address peer_;
+  uint32_t burst_bytes_ = 0;      // read in full buffers since others had their turn
   uint32_t in_flight_bytes_ = 0;  // of the queue's front, in the one uv_write
   int write_error_raw_ = 0;
   State state_ = State::connecting;

@@ -57,6 +57,25 @@ TEST_CASE("deferred work runs once, in order, with what it defers, in the same t
   CHECK(order.size() == 3);
 }
 
+TEST_CASE("the more sockets have plenty, the less each may hand on in a turn") {
+  net::Loop loop;
+  const size_t alone = loop.read_burst_bytes();
+  CHECK(alone == net::Loop::read_burst_bytes_max);
+  for (int i = 0; i < 8; ++i)
+    loop.count_plenty();
+  const size_t shared = loop.read_burst_bytes();
+  CHECK(shared < alone);
+  for (int i = 8; i < 10'000; ++i)
+    loop.count_plenty();
+  CHECK(loop.read_burst_bytes() == net::Loop::read_burst_bytes_min);
+  CHECK(loop.read_area().size() == net::Loop::read_burst_bytes_min);
+  loop.end_turn();  // the next turn is expected to be like this one
+  CHECK(loop.read_burst_bytes() == net::Loop::read_burst_bytes_min);
+  for (int i = 0; i < 20; ++i)
+    loop.end_turn();
+  CHECK(loop.read_burst_bytes() == alone);
+}
+
 TEST_CASE("reads get less room where memory is tight; beyond the limit relief is called") {
   net::Loop loop;
   base::MemoryLimit limit;

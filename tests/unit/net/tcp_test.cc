@@ -78,6 +78,33 @@ TEST_CASE("bytes and the end arrive, and the other half stays open") {
   }
 }
 
+TEST_CASE("a socket that has plenty lets others have their turn") {
+  net::UvLoop loop;
+  Recorder heard;
+  Recorder other;
+  Wire one(loop, Kind::unix_socket);
+  Wire two(loop, Kind::unix_socket);
+  one.tcp->set_listener(heard);
+  two.tcp->set_listener(other);
+  const std::string text(100'000, 'x');
+  net_test::send_all(one.raw, text);
+  net_test::send_all(two.raw, text);
+  // As if very many had.
+  for (int i = 0; i < 10'000; ++i)
+    loop.count_plenty();
+  size_t farthest = 0;
+  const auto compare = [&] {
+    const auto [less, more] = std::minmax({heard.text.size(), other.text.size()});
+    farthest = std::max(farthest, more - less);
+  };
+  heard.then_read = compare;
+  other.then_read = compare;
+  one.tcp->set_reading(true);
+  two.tcp->set_reading(true);
+  run_until(loop, [&] { return heard.text == text && other.text == text; });
+  CHECK(farthest == net::Loop::read_burst_bytes_min);
+}
+
 TEST_CASE("not reading within on_read stops at once; what waits comes later") {
   for (const Kind kind : kinds) {
     net::UvLoop loop;

@@ -36,13 +36,15 @@ CONNECTIONS = 64
 SIZE = 256 << 10  # of an upload, of a download
 TOKENS, GAP = 20, "5ms"
 WARM_SECONDS = 5
+RELOADED_SECONDS, RELOADS = 30, 400  # after which a sanitizer keeps as much as it ever will
 SAMPLE_SECONDS = 1.0
 RELOAD_SECONDS = 10.0
 WARM_SHARE = 1 / 3  # of the time, until memory must have stopped growing
 GROWTH_SHARE_MAX = 0.05
 GROWTH_BYTES_MAX = 3 << 20  # where that is more: a few connections' buffers
 END_SECONDS_MAX = 60
-# A sanitizer keeps what was freed for a while; with less of it, it stops growing soon.
+# A sanitizer keeps what was freed for a while, which memory is not to be judged by: this much of it
+# is reached soon.
 SANITIZERS = {"ASAN_OPTIONS": "quarantine_size_mb=8:malloc_context_size=8"}
 
 
@@ -65,6 +67,14 @@ class Proxy:
 
     def url(self):
         return f"http://127.0.0.1:{self.port}"
+
+    def reload(self, times, seconds):
+        """As often, within that time, while it lives."""
+        for _ in range(times):
+            if self.process.poll() is not None:
+                return
+            self.process.send_signal(signal.SIGHUP)
+            time.sleep(seconds / times)
 
     def rss_bytes(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -105,7 +115,7 @@ def sample(proxy, running, seconds):
         if since > seconds + END_SECONDS_MAX:
             break
         if since > reload_at:
-            os.kill(proxy.process.pid, signal.SIGHUP)
+            proxy.reload(1, 0)
             reload_at += RELOAD_SECONDS
         if since <= seconds:
             samples.append(proxy.rss_bytes())
@@ -131,6 +141,10 @@ def measure(options):
         # What a worker opens once, at its first connections, is open already, and it has had as many
         # requests at a time as it will have: a machine that is busy for a moment makes them meet.
         load.run(bench, proxy, "mixed", WARM_SECONDS, connections=CONNECTIONS, **plan)
+        reloaded = load.Load(bench, proxy, "mixed", RELOADED_SECONDS, connections=CONNECTIONS,
+                             rate=options.rate, **plan)
+        proxy.reload(RELOADS, RELOADED_SECONDS)
+        warm = reloaded.wait()
         time.sleep(IDLE_SECONDS + 2)
         descriptors = proxy.descriptors()
         running = load.Load(bench, proxy, "mixed", options.seconds, connections=CONNECTIONS,
@@ -146,8 +160,9 @@ def measure(options):
               f"{before / mib:.1f} MiB warm, {after / mib:.1f} MiB at the end, "
               f"{max(samples) / mib:.1f} MiB at most; descriptors {descriptors} before, {left} "
               f"after; ended with status {status}")
-        if seen["failed"] or not seen["requests"]:
-            failures.append(f"{seen['failed']} requests failed: {seen['failures']}")
+        for part in (warm, seen):
+            if part["failed"] or not part["requests"]:
+                failures.append(f"{part['failed']} requests failed: {part['failures']}")
         if after - before > max(GROWTH_BYTES_MAX, before * GROWTH_SHARE_MAX):
             failures.append(f"memory grew by {(after - before) / mib:.1f} MiB after the warm-up")
         if left > descriptors:

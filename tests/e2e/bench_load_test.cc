@@ -12,6 +12,7 @@
 
 #include "bench/ask.h"
 #include "bench/load.h"
+#include "support/files.h"
 #include "support/serve_fixture.h"
 
 using bench::Arrivals;

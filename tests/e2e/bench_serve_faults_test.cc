@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/files.h"
 #include "support/serve_fixture.h"
 
 using bench::FaultKind;

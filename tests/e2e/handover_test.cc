@@ -1,7 +1,6 @@
 // A new process in place of the old one: SIGUSR2, and sockets that a service manager holds.
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <netinet/in.h>
 #include <optional>
 #include <sys/prctl.h>
@@ -28,10 +27,6 @@ using test::UpstreamConnection;
 namespace {
 
 const std::string ok = test::message("200 OK", {}, "ok");
-
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream(path) << text;
-}
 
 std::string configuration(const RawUpstream& upstream, const std::string& more = "workers: 2") {
   return "listen: '127.0.0.1:0'\nadmin: { listen: off }\nlog: { access: 'off' }\nupstreams: { "
@@ -161,7 +156,7 @@ TEST_CASE("SIGUSR2: the new process serves, the old one ends what it has") {
       connection.send(test::chunk("-end") + std::string(test::last_chunk));
     }
   });
-  write_file(file, configuration(upstream));
+  test::write_file(file, configuration(upstream));
   Successors successors;
   Program program(folder, {"--config", file});
   const uint16_t port = program.port();
@@ -190,8 +185,8 @@ TEST_CASE("a renewed certificate is the new process's, streams end on the old on
     test::LeafOptions options;
     options.names = {name};
     const test::Credentials leaf = test::trusted_authority().issue(options);
-    write_file(certificate, leaf.certificate_pem);
-    write_file(key, leaf.key_pem);
+    test::write_file(certificate, leaf.certificate_pem);
+    test::write_file(key, leaf.key_pem);
   };
   const std::string& authority = test::trusted_authority().certificate_pem();
   renew("old.example");
@@ -203,12 +198,12 @@ TEST_CASE("a renewed certificate is the new process's, streams end on the old on
     connection.send(test::chunk("-end") + std::string(test::last_chunk));
   });
   const std::string file = folder / "proxy.yaml";
-  write_file(file,
-             "listen: [{ address: '127.0.0.1:0', tls: { certificate: '" + certificate +
-                 "', key: '" + key +
-                 "' } }]\nworkers: 2\nadmin: { listen: off }\nlog: { access: 'off' }\n"
-                 "upstreams: { openai: { url: '" +
-                 upstream.url() + "' } }\n");
+  test::write_file(file,
+                   "listen: [{ address: '127.0.0.1:0', tls: { certificate: '" + certificate +
+                       "', key: '" + key +
+                       "' } }]\nworkers: 2\nadmin: { listen: off }\nlog: { access: 'off' }\n"
+                       "upstreams: { openai: { url: '" +
+                       upstream.url() + "' } }\n");
   Successors successors;
   Program program(folder, {"--config", file});
   test::TlsClient old_client(authority, "old.example");
@@ -234,13 +229,13 @@ TEST_CASE("one after the other, with more workers and with fewer: nobody is refu
   const test::TemporaryFolder folder;
   const std::string file = folder / "proxy.yaml";
   RawUpstream upstream(test::serve(ok));
-  write_file(file, configuration(upstream, "workers: 2"));
+  test::write_file(file, configuration(upstream, "workers: 2"));
   Successors successors;
   Program program(folder, {"--config", file});
   const uint16_t port = program.port();
   pid_t pid = program.pid();
   for (const int workers : {4, 1, 3, 2}) {
-    write_file(file, configuration(upstream, "workers: " + std::to_string(workers)));
+    test::write_file(file, configuration(upstream, "workers: " + std::to_string(workers)));
     // Connected while the one process follows the other, as many as hash to every socket.
     std::vector<RawClient> clients;
     for (int i = 0; i < 32; ++i)
@@ -259,7 +254,7 @@ TEST_CASE("a new process that does not start leaves the old one serving, and say
   const test::TemporaryFolder folder;
   const std::string file = folder / "proxy.yaml";
   RawUpstream upstream(test::serve(ok));
-  write_file(file, configuration(upstream));
+  test::write_file(file, configuration(upstream));
   Program program(folder, {"--config", file});
   const uint16_t port = program.port();
   RawClient client = client_of(port);
@@ -273,7 +268,7 @@ TEST_CASE("a new process that does not start leaves the old one serving, and say
   };
   int refused = 0;
   for (const std::string& text : bad) {
-    write_file(file, text);
+    test::write_file(file, text);
     program.signal(SIGUSR2);
     ++refused;
     test::eventually("it is said", [&] {
@@ -302,11 +297,11 @@ TEST_CASE("a unix socket's file is the new process's, and gone with it") {
   const std::string file = folder / "proxy.yaml";
   const std::string path = folder / "proxy.sock";
   RawUpstream upstream(test::serve(ok));
-  write_file(file,
-             "listen: ['127.0.0.1:0', 'unix:" + path +
-                 "']\nadmin: { listen: off }\nlog: { access: 'off' }\nupstreams: { openai: { "
-                 "url: '" +
-                 upstream.url() + "' } }\n");
+  test::write_file(file,
+                   "listen: ['127.0.0.1:0', 'unix:" + path +
+                       "']\nadmin: { listen: off }\nlog: { access: 'off' }\nupstreams: { openai: { "
+                       "url: '" +
+                       upstream.url() + "' } }\n");
   const auto round_trip = [&] {
     return RawClient(test::plain_wire(test::connect_unix(path))).round_trip(test::get("/")).body;
   };
@@ -331,10 +326,10 @@ TEST_CASE("the admin endpoint is handed over too") {
     port = free.port();
   }
   RawUpstream upstream(test::serve(ok));
-  write_file(file,
-             "listen: '127.0.0.1:0'\nlog: { access: 'off' }\nadmin: { listen: '127.0.0.1:" +
-                 std::to_string(port) + "' }\nupstreams: { openai: { url: '" + upstream.url() +
-                 "' } }\n");
+  test::write_file(file,
+                   "listen: '127.0.0.1:0'\nlog: { access: 'off' }\nadmin: { listen: '127.0.0.1:" +
+                       std::to_string(port) + "' }\nupstreams: { openai: { url: '" +
+                       upstream.url() + "' } }\n");
   Successors successors;
   Program program(folder, {"--config", file});
   static_cast<void>(program.port());
@@ -350,7 +345,7 @@ TEST_CASE("a service manager is told: ready, who is the process now, stopping") 
   const test::TemporaryFolder folder;
   const std::string file = folder / "proxy.yaml";
   RawUpstream upstream(test::serve(ok));
-  write_file(file, configuration(upstream));
+  test::write_file(file, configuration(upstream));
   const Manager manager(folder);
   Successors successors;
   Program program(folder, {"--config", file});
@@ -368,11 +363,12 @@ TEST_CASE("a socket that a service manager holds: who connects between two runs 
   RawUpstream upstream(test::serve(ok));
   uint16_t port = 0;
   const net::Fd socket = listening_socket(port);
-  write_file(file,
-             "listen: '127.0.0.1:" + std::to_string(port) +
-                 "'\nworkers: 2\nadmin: { listen: off }\nlog: { access: 'off' }\nupstreams: { "
-                 "openai: { url: '" +
-                 upstream.url() + "' } }\n");
+  test::write_file(
+      file,
+      "listen: '127.0.0.1:" + std::to_string(port) +
+          "'\nworkers: 2\nadmin: { listen: off }\nlog: { access: 'off' }\nupstreams: { "
+          "openai: { url: '" +
+          upstream.url() + "' } }\n");
   for (int run = 0; run < 3; ++run) {
     std::vector<RawClient> clients;
     for (int i = 0; i < 8; ++i) {
@@ -392,7 +388,7 @@ TEST_CASE("what was handed over and cannot be used is said") {
   const test::TemporaryFolder folder;
   const std::string file = folder / "proxy.yaml";
   RawUpstream upstream(test::serve(ok));
-  write_file(file, "admin: { listen: off }\n");
+  test::write_file(file, "admin: { listen: off }\n");
   uint16_t port = 0;
   const net::Fd socket = listening_socket(port);
   {

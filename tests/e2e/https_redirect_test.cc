@@ -1,6 +1,5 @@
 // The plain http address beside an https one: redirects, and challenges of certificate authorities.
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <sys/stat.h>
 
@@ -29,7 +28,7 @@ class Webroot {
     write("large", std::string(4097, 'x'));
     write("full", std::string(4096, 'x'));
     write("with.dot", "no token");
-    std::ofstream(folder_ / "secret") << "a secret";
+    test::write_file(folder_ / "secret", "a secret");
     std::filesystem::create_symlink(folder_ / "secret", path("link"));
     std::filesystem::create_directory(path("folder"));
     REQUIRE(::mkfifo(path("pipe").c_str(), 0600) == 0);
@@ -42,7 +41,7 @@ class Webroot {
     return (folder_ / challenges) + "/" + name;
   }
   void write(const std::string& name, const std::string& text) const {
-    std::ofstream(path(name)) << text;
+    test::write_file(path(name), text);
   }
   test::TemporaryFolder folder_;
 };

@@ -23,6 +23,16 @@ void serve_numbered(UpstreamConnection& connection) {
     connection.send(numbered(connection));
 }
 
+// The same, but nothing before `go_on` is set.
+RawUpstream::Script serve_numbered_after(test::Signal& go_on) {
+  return [&go_on](UpstreamConnection& connection) {
+    while (connection.read_request()) {
+      go_on.wait();
+      connection.send(numbered(connection));
+    }
+  };
+}
+
 }  // namespace
 
 TEST_CASE_TRANSPORTS("clients share connections; the one used last is used next") {
@@ -233,12 +243,7 @@ TEST_CASE("an idle connection ends after pool.idle_timeout") {
 
 TEST_CASE("no more connections than pool.idle_max are kept") {
   test::Signal all_there;
-  RawUpstream upstream([&](UpstreamConnection& connection) {
-    while (connection.read_request()) {
-      all_there.wait();
-      connection.send(numbered(connection));
-    }
-  });
+  RawUpstream upstream(serve_numbered_after(all_there));
   const Proxy proxy(upstream, "upstreams: { openai: { pool: { idle_max: 2 } } }");
   std::vector<RawClient> clients;
   for (int i = 0; i < 5; ++i) {
@@ -341,12 +346,7 @@ TEST_CASE("a response before its request has ended does not leave the connection
 
 TEST_CASE("at pool.connections_max requests wait, in order") {
   test::Signal go_on;
-  RawUpstream upstream([&](UpstreamConnection& connection) {
-    while (connection.read_request()) {
-      go_on.wait();
-      connection.send(numbered(connection));
-    }
-  });
+  RawUpstream upstream(serve_numbered_after(go_on));
   const Proxy proxy(upstream, "upstreams: { openai: { pool: { connections_max: 2 } } }");
   std::vector<RawClient> clients;
   for (int i = 0; i < 6; ++i) {
@@ -364,12 +364,7 @@ TEST_CASE("at pool.connections_max requests wait, in order") {
 
 TEST_CASE("the waiting room is bounded in number and in time") {
   test::Signal go_on;
-  RawUpstream upstream([&](UpstreamConnection& connection) {
-    while (connection.read_request()) {
-      go_on.wait();
-      connection.send(numbered(connection));
-    }
-  });
+  RawUpstream upstream(serve_numbered_after(go_on));
   const Proxy proxy(upstream,
                     "upstreams: { openai: { pool: "
                     "{ connections_max: 1, waiting_max: 1, waiting_timeout: 400ms } } }");
@@ -395,13 +390,7 @@ TEST_CASE("the waiting room is bounded in number and in time") {
 TEST_CASE_TRANSPORTS("a burst is served as far as connections_max goes, whatever waiting_max is") {
   constexpr size_t burst = 100;
   test::Signal all_up;
-  RawUpstream upstream(test::upstream_options(transports.upstream),
-                       [&](UpstreamConnection& connection) {
-                         while (connection.read_request()) {
-                           all_up.wait();
-                           connection.send(numbered(connection));
-                         }
-                       });
+  RawUpstream upstream(test::upstream_options(transports.upstream), serve_numbered_after(all_up));
   const Proxy proxy(upstream,
                     "upstreams: { openai: { pool: { connections_max: 100, waiting_max: 1 } } }");
   std::vector<RawClient> clients;
@@ -417,12 +406,7 @@ TEST_CASE_TRANSPORTS("a burst is served as far as connections_max goes, whatever
 
 TEST_CASE("a client that leaves the waiting room takes its request with it") {
   test::Signal go_on;
-  RawUpstream upstream([&](UpstreamConnection& connection) {
-    while (connection.read_request()) {
-      go_on.wait();
-      connection.send(numbered(connection));
-    }
-  });
+  RawUpstream upstream(serve_numbered_after(go_on));
   const Proxy proxy(upstream, "upstreams: { openai: { pool: { connections_max: 1 } } }");
   RawClient served = proxy.client();
   served.send(test::get("/served"));

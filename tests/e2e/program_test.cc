@@ -3,7 +3,6 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
@@ -18,10 +17,6 @@ using test::UpstreamConnection;
 
 namespace {
 
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream(path) << text;
-}
-
 std::string configuration(const RawUpstream& upstream, const std::string& access_log) {
   return "listen: '127.0.0.1:0'\nworkers: 2\nadmin: { listen: off }\nupstreams: { openai: { url: "
          "'" +
@@ -33,7 +28,7 @@ std::string configuration(const RawUpstream& upstream, const std::string& access
 TEST_CASE("--help, --version, --check, --print-config") {
   const test::TemporaryFolder folder;
   const std::string file = folder / "proxy.yaml";
-  write_file(file, "listen: 127.0.0.1:1234\n");
+  test::write_file(file, "listen: 127.0.0.1:1234\n");
   {
     Program program(folder, {"--help"});
     CHECK(program.wait() == 0);
@@ -59,7 +54,7 @@ TEST_CASE("--help, --version, --check, --print-config") {
 TEST_CASE("what is wrong with a configuration is said, with its place") {
   const test::TemporaryFolder folder;
   const std::string file = folder / "proxy.yaml";
-  write_file(file, "listen: 127.0.0.1:0\nupstream: { }\n");
+  test::write_file(file, "listen: 127.0.0.1:0\nupstream: { }\n");
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"--config", file, "--check"}, {"--config", file}}) {
     Program program(folder, arguments);
@@ -87,16 +82,16 @@ TEST_CASE("a file that anybody may change is warned of, no other") {
   const std::string certificate = folder / "fullchain.pem";
   const std::string key = folder / "privkey.pem";
   const test::Credentials own = test::trusted_authority().issue();
-  write_file(certificate, own.certificate_pem);
-  write_file(key, own.key_pem);
-  write_file(authorities, test::trusted_authority().certificate_pem());
-  write_file(secret, "https://127.0.0.1:1\n");
-  write_file(file,
-             "listen: [{ address: '127.0.0.1:0', tls: { certificate: '" + certificate +
-                 "', key: '" + key +
-                 "' } }]\nadmin: { listen: off }\nlog: { access: 'off' }\n"
-                 "upstreams: { openai: { url: '${file:" +
-                 secret + "}', tls: { ca_file: '" + authorities + "' } } }\n");
+  test::write_file(certificate, own.certificate_pem);
+  test::write_file(key, own.key_pem);
+  test::write_file(authorities, test::trusted_authority().certificate_pem());
+  test::write_file(secret, "https://127.0.0.1:1\n");
+  test::write_file(file,
+                   "listen: [{ address: '127.0.0.1:0', tls: { certificate: '" + certificate +
+                       "', key: '" + key +
+                       "' } }]\nadmin: { listen: off }\nlog: { access: 'off' }\n"
+                       "upstreams: { openai: { url: '${file:" +
+                       secret + "}', tls: { ca_file: '" + authorities + "' } } }\n");
   const std::string warning = " can be changed by anybody on this machine";
   using std::filesystem::perms;
   for (const bool is_open : {false, true}) {
@@ -140,7 +135,7 @@ TEST_CASE("SIGTERM: a running stream ends, then exit 0") {
       connection.send(test::chunk("-end") + std::string(test::last_chunk));
       connection.wait_gone();
     });
-    write_file(file, configuration(upstream, log));
+    test::write_file(file, configuration(upstream, log));
     Program program(folder, {"--config", file});
     RawClient client = test::client_of(program.port());
     client.send(test::get("/"));
@@ -162,7 +157,7 @@ TEST_CASE("a second signal ends at once") {
   RawUpstream upstream([&](UpstreamConnection& connection) {
     if (connection.read_request()) connection.wait_gone();
   });
-  write_file(file, configuration(upstream, "off"));
+  test::write_file(file, configuration(upstream, "off"));
   Program program(folder, {"--config", file});
   RawClient client = test::client_of(program.port());
   client.send(test::get("/"));
@@ -179,18 +174,18 @@ TEST_CASE("SIGHUP: a good file is taken, a bad one changes nothing and says so")
   const std::string file = folder / "proxy.yaml";
   RawUpstream first(test::serve(test::message("200 OK", {}, "first")));
   RawUpstream second(test::serve(test::message("200 OK", {}, "second")));
-  write_file(file, configuration(first, "off"));
+  test::write_file(file, configuration(first, "off"));
   Program program(folder, {"--config", file});
   const uint16_t port = program.port();
   RawClient client = test::client_of(port);
   CHECK(client.round_trip(test::get("/")).body == "first");
 
-  write_file(file, "listen: '127.0.0.1:0'\nrouts: []\n");
+  test::write_file(file, "listen: '127.0.0.1:0'\nrouts: []\n");
   program.signal(SIGHUP);
   program.wait_for_error("proxy.yaml:2:1: routs");
   CHECK(client.round_trip(test::get("/")).body == "first");
 
-  write_file(file, configuration(second, "off"));
+  test::write_file(file, configuration(second, "off"));
   program.signal(SIGHUP);
   test::eventually("the new upstream",
                    [&] { return client.round_trip(test::get("/")).body == "second"; });
@@ -204,7 +199,7 @@ TEST_CASE("SIGUSR1: the access log is reopened") {
   const std::string file = folder / "proxy.yaml";
   const std::string log = folder / "access.log";
   RawUpstream upstream(test::serve(test::message("200 OK", {}, "ok")));
-  write_file(file, configuration(upstream, log));
+  test::write_file(file, configuration(upstream, log));
   Program program(folder, {"--config", file});
   RawClient client = test::client_of(program.port());
   CHECK(client.round_trip(test::get("/")).body == "ok");
@@ -224,7 +219,7 @@ TEST_CASE("the access log goes to standard output by default") {
   const test::TemporaryFolder folder;
   RawUpstream upstream(test::serve(test::message("200 OK", {}, "ok")));
   const std::string file = folder / "proxy.yaml";
-  write_file(file, "admin: { listen: off }\n");
+  test::write_file(file, "admin: { listen: off }\n");
   Program program(folder,
                   {"--config", file, "--listen", "127.0.0.1:0", "--upstream", upstream.url()});
   {

@@ -1,5 +1,4 @@
 // Behind a front server: the PROXY protocol tells whose connection it is.
-#include <fstream>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -45,8 +44,7 @@ TEST_CASE("what the header says is the client's address") {
   CHECK(upstream.next_request().value("x-forwarded-for") == "127.0.0.1");
   std::string text;
   test::eventually("four lines", [&] {
-    std::ifstream file(log);
-    text.assign(std::istreambuf_iterator<char>(file), {});
+    text = test::read_file(log);
     return std::count(text.begin(), text.end(), '\n') == 4;
   });
   CHECK(text.find("\"client\":\"192.0.2.7\"") != std::string::npos);

@@ -1,6 +1,5 @@
 // Listeners that speak TLS: whose certificate, who gets in, certificates that change, and those who
 // speak something else. That all else works over TLS too, the other files' transports prove.
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -27,20 +26,14 @@ Credentials leaf(const std::string& name, test::KeyKind key = test::KeyKind::ecd
   return test::trusted_authority().issue(options);
 }
 
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::trunc);
-  file << text;
-  REQUIRE(file.flush());
-}
-
 // One listener's certificate in files of its own.
 class Files {
  public:
   explicit Files(const Credentials& credentials) { replace(credentials); }
 
   void replace(const Credentials& credentials) const {
-    write_file(certificate(), credentials.certificate_pem);
-    write_file(key(), credentials.key_pem);
+    test::write_file(certificate(), credentials.certificate_pem);
+    test::write_file(key(), credentials.key_pem);
   }
   [[nodiscard]] std::string certificate() const { return folder_ / "fullchain.pem"; }
   [[nodiscard]] std::string key() const { return folder_ / "privkey.pem"; }
@@ -216,7 +209,7 @@ TEST_CASE("a certificate that is half written changes nothing until it is whole"
   const Credentials renewed = leaf("new.example");
   const std::string& whole = renewed.certificate_pem;
   for (const std::string& certificate : {whole, whole.substr(0, whole.size() / 2), std::string()}) {
-    write_file(files.certificate(), certificate);  // the key is still the old one
+    test::write_file(files.certificate(), certificate);  // the key is still the old one
     proxy.server().renew_certificates();
     CHECK(is_shown(proxy, "old.example"));
   }

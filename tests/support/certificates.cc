@@ -6,8 +6,6 @@
 #include <cstring>
 #include <ctime>
 #include <deque>
-#include <stdlib.h>
-#include <unistd.h>
 #include <vector>
 
 #include <mbedtls/ecp.h>
@@ -189,19 +187,6 @@ Credentials self_signed(const LeafOptions& options) {
   const Key key(options.key);
   const std::string subject = subject_of(options);
   return {write_certificate({subject, subject, false, options}, key, key), key.pem()};
-}
-
-TemporaryFile::TemporaryFile(const std::string& text) {
-  const char* folder = getenv("TMPDIR");
-  path_ = std::string(folder == nullptr ? "/tmp" : folder) + "/openai-proxy-test-XXXXXX";
-  const int fd = mkstemp(path_.data());
-  CHECK(fd >= 0);
-  CHECK(::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-  ::close(fd);
-}
-
-TemporaryFile::~TemporaryFile() {
-  ::unlink(path_.c_str());
 }
 
 }  // namespace test

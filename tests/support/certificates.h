@@ -47,20 +47,4 @@ class Authority {
 // A leaf that signed itself.
 [[nodiscard]] Credentials self_signed(const LeafOptions& options = {});
 
-// Writes `text` to a new file under the temporary folder; the file goes with the object.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& text);
-  ~TemporaryFile();
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  TemporaryFile(TemporaryFile&&) = delete;
-  TemporaryFile& operator=(TemporaryFile&&) = delete;
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 }  // namespace test

@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,14 +11,7 @@
 #include <doctest/doctest.h>
 
 namespace test {
-namespace {
-
-std::string content(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-}  // namespace
+namespace {}  // namespace
 
 // This executable is in the build folder's tests/.
 std::string Program::path() {
@@ -67,11 +59,11 @@ int Program::wait() {
 }
 
 std::string Program::out() const {
-  return content(out_);
+  return read_file(out_);
 }
 
 std::string Program::error() const {
-  return content(error_);
+  return read_file(error_);
 }
 
 void Program::wait_for_error(const std::string& text) const {

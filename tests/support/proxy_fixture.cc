@@ -2,7 +2,6 @@
 #include "support/proxy_fixture.h"
 
 #include <cstdlib>
-#include <filesystem>
 #include <fmt/format.h>
 #include <utility>
 
@@ -107,21 +106,6 @@ RawUpstream::Options upstream_options(Transport transport) {
   if (transport == Transport::plain) return {};
   static const Credentials credentials = trusted_authority().issue();
   return tls_options(credentials);
-}
-
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "proxy-test-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw Failure("mkdtemp " + name);
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string TemporaryFolder::operator/(std::string_view name) const {
-  return fmt::format("{}/{}", path_, name);
 }
 
 config::Config test_config(std::string_view upstream_url, std::string_view yaml) {

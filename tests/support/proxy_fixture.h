@@ -12,6 +12,7 @@
 
 #include "server.h"
 #include "support/certificates.h"
+#include "support/files.h"
 #include "support/raw_client.h"
 #include "support/raw_upstream.h"
 
@@ -32,23 +33,6 @@ struct Transports {
 // For a RawUpstream: TLS with these credentials; or plain, or TLS with a certificate that is fine.
 [[nodiscard]] RawUpstream::Options tls_options(const Credentials& credentials);
 [[nodiscard]] RawUpstream::Options upstream_options(Transport transport);
-
-// A folder of its own, gone with it.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  TemporaryFolder(TemporaryFolder&&) = delete;
-  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] std::string operator/(std::string_view name) const;
-
- private:
-  std::string path_;
-};
 
 // `yaml` as a Config for tests: where it does not say otherwise, it listens on 127.0.0.1:0, has one
 // worker, no admin endpoint and no access log, and the `openai` upstream is `upstream_url` with the

@@ -3,10 +3,7 @@
 
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
-#include <unistd.h>
 
 #include <doctest/doctest.h>
 
@@ -15,6 +12,7 @@
 #include "bench/run_page.h"
 #include "bench/run_parts.h"
 #include "bench/svg.h"
+#include "support/files.h"
 #include "unit/bench/made_up.h"
 #include "unit/bench/markup.h"
 
@@ -108,23 +106,14 @@ std::string problem_of(const std::string& text) {
   return page ? "" : page.error();
 }
 
-// A folder of its own, gone with the test.
-struct Folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("page_test-" + std::to_string(getpid()));
-  Folder() { std::filesystem::create_directory(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  std::string add(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name) << text;
-    return path / name;
+// A test's folder: adds files, reads them back.
+struct Folder : test::TemporaryFolder {
+  [[nodiscard]] std::string add(const std::string& name, const std::string& text) const {
+    test::write_file(*this / name, text);
+    return *this / name;
   }
   [[nodiscard]] std::string read(const std::string& name) const {
-    std::ostringstream text;
-    text << std::ifstream(path / name).rdbuf();
-    return text.str();
+    return test::read_file(*this / name);
   }
 };
 
@@ -401,7 +390,7 @@ TEST_CASE("a chart of odd data is drawn all the same") {
 TEST_CASE("pages are drawn from files") {
   const Folder folder;
   const std::string run = json_report(made_up::plan(), made_up::outcome());
-  const std::string out = folder.path / "page.html";
+  const std::string out = folder / "page.html";
   const std::string first = folder.add("first.json", run);
   const std::string second = folder.add("second.json", run);
   const std::string contest =
@@ -422,8 +411,8 @@ TEST_CASE("pages are drawn from files") {
     return drawn.error();
   };
   CHECK(contains(refused({}), "no file to draw"));
-  CHECK(contains(refused({folder.path / "none.json"}), "none.json: No such file or directory"));
-  CHECK(contains(refused({folder.path}), "Is a directory"));
+  CHECK(contains(refused({folder / "none.json"}), "none.json: No such file or directory"));
+  CHECK(contains(refused({folder.path()}), "Is a directory"));
   CHECK(
       contains(refused({folder.add("half.json", "{\n\"kind\": ")}), "half.json: no JSON: line 2"));
   CHECK(contains(refused({folder.add("other.json", R"({"kind": "cake"})")}),
@@ -431,7 +420,7 @@ TEST_CASE("pages are drawn from files") {
   CHECK(contains(refused({first, contest}), "a comparison has a page of its own"));
   CHECK(contains(refused({folder.add("bare.json", R"({"kind": "comparison"})")}),
                  "bare.json: `contestants` is missing"));
-  const auto drawn = bench::render_page_file({first}, folder.path / "none" / "page.html");
+  const auto drawn = bench::render_page_file({first}, folder / "none/page.html");
   REQUIRE_FALSE(drawn);
   CHECK(contains(drawn.error(), "cannot be written"));
 }

@@ -8,7 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "bench/arguments.h"
-#include "support/certificates.h"
+#include "support/files.h"
 
 using bench::Ending;
 using bench::parse_bytes;

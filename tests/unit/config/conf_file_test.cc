@@ -1,7 +1,5 @@
 // conf/openai-proxy.yaml: it is the documentation of the keys, so it must be complete and true.
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <sstream>
 #include <string>
@@ -12,13 +10,14 @@
 
 #include "config/load.h"
 #include "config/yaml_tree.h"
+#include "support/files.h"
 
 namespace {
 
 std::string conf_file() {
-  std::ifstream file(OPENAI_PROXY_SOURCE_DIR "/conf/openai-proxy.yaml");
-  REQUIRE(file);
-  return {std::istreambuf_iterator<char>(file), {}};
+  const std::string text = test::read_file(OPENAI_PROXY_SOURCE_DIR "/conf/openai-proxy.yaml");
+  REQUIRE_FALSE(text.empty());
+  return text;
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

@@ -2,13 +2,12 @@
 #include "config/expand.h"
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include <doctest/doctest.h>
+
+#include "support/files.h"
 
 namespace {
 
@@ -60,13 +59,10 @@ TEST_CASE("what cannot be expanded is said with the variable's name") {
 }
 
 TEST_CASE("a file's one line is a value, and what is wrong with the file is said") {
-  const auto folder =
-      std::filesystem::temp_directory_path() / ("expand_test." + std::to_string(getpid()));
-  std::filesystem::create_directory(folder);
+  const test::TemporaryFolder folder;
   const auto written = [&](const std::string& content) {
-    const std::string path = folder / "secret";
-    std::ofstream(path, std::ios::binary) << content;
-    return path;
+    test::write_file(folder / "secret", content);
+    return folder / "secret";
   };
   CHECK(expanded("a${file:" + written("sk-1:-}") + "}b") == "ask-1:-}b");
   CHECK(expanded("${file:" + written("line\n") + "}") == "line");
@@ -75,11 +71,10 @@ TEST_CASE("a file's one line is a value, and what is wrong with the file is said
   CHECK(expanded("${file:" + written("${OPENAI_PROXY_TEST_SET}") + "}") ==
         "${OPENAI_PROXY_TEST_SET}");
   const std::string two_lines = expanded("${file:" + written("sk-one\nsk-two\n") + "}");
-  CHECK(two_lines == "error: " + (folder / "secret").string() + " has more than one line");
-  CHECK(expanded("${file:" + (folder / "none").string() + "}") ==
-        "error: cannot read " + (folder / "none").string() + ": No such file or directory");
+  CHECK(two_lines == "error: " + folder / "secret" + " has more than one line");
+  CHECK(expanded("${file:" + (folder / "none") + "}") ==
+        "error: cannot read " + (folder / "none") + ": No such file or directory");
   CHECK(expanded("${file:secret}") == "error: expected ${file:/PATH}, from the root on");
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("the expanded text is bounded") {

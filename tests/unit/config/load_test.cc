@@ -3,12 +3,13 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <unistd.h>
 #include <vector>
 
 #include <doctest/doctest.h>
+
+#include "support/files.h"
 
 using config::Config;
 using config::load_text;
@@ -29,29 +30,6 @@ std::string refused(std::string_view text) {
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
-
-// A folder of its own for each test that needs files; gone with it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "config_test_XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  TemporaryFolder(TemporaryFolder&&) = delete;
-  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
-
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace
 
@@ -364,34 +342,34 @@ cors: {allow_headers: "${OPENAI_PROXY_TEST_WORD}", allow_origins: ["${OPENAI_PRO
 }
 
 TEST_CASE("files are read whole, or refused with a reason") {
-  const TemporaryFolder folder;
-  std::ofstream(folder.file("good.yaml")) << "workers: 9\n";
-  const auto good = config::load_file(folder.file("good.yaml"));
+  const test::TemporaryFolder folder;
+  test::write_file(folder / "good.yaml", "workers: 9\n");
+  const auto good = config::load_file(folder / "good.yaml");
   REQUIRE(good);
   CHECK(good->workers == 9);
 
-  std::ofstream(folder.file("bad.yaml")) << "workers: x\n";
-  const auto bad = config::load_file(folder.file("bad.yaml"));
+  test::write_file(folder / "bad.yaml", "workers: x\n");
+  const auto bad = config::load_file(folder / "bad.yaml");
   REQUIRE_FALSE(bad);
-  CHECK(bad.error().text().find(folder.file("bad.yaml") + ":1:10: workers: ") == 0);
+  CHECK(bad.error().text().find((folder / "bad.yaml") + ":1:10: workers: ") == 0);
 
-  const auto missing = config::load_file(folder.file("none.yaml"));
+  const auto missing = config::load_file(folder / "none.yaml");
   REQUIRE_FALSE(missing);
-  CHECK(missing.error().text() == folder.file("none.yaml") + ": No such file or directory");
+  CHECK(missing.error().text() == (folder / "none.yaml") + ": No such file or directory");
 
-  const auto directory = config::load_file(folder.file(""));
+  const auto directory = config::load_file(folder / "");
   REQUIRE_FALSE(directory);
   CHECK(directory.error().why == "Is a directory");
 
-  std::ofstream(folder.file("large.yaml")) << std::string((size_t{1} << 20U) + 1, '#');
-  const auto large = config::load_file(folder.file("large.yaml"));
+  test::write_file(folder / "large.yaml", std::string((size_t{1} << 20U) + 1, '#'));
+  const auto large = config::load_file(folder / "large.yaml");
   REQUIRE_FALSE(large);
-  CHECK(large.error().text() == folder.file("large.yaml") + ": is larger than 1048576 bytes");
+  CHECK(large.error().text() == (folder / "large.yaml") + ": is larger than 1048576 bytes");
 
   // root reads everything: then there is no such case.
   if (geteuid() != 0) {
-    std::filesystem::permissions(folder.file("good.yaml"), std::filesystem::perms::none);
-    const auto unreadable = config::load_file(folder.file("good.yaml"));
+    std::filesystem::permissions(folder / "good.yaml", std::filesystem::perms::none);
+    const auto unreadable = config::load_file(folder / "good.yaml");
     REQUIRE_FALSE(unreadable);
     CHECK(unreadable.error().why == "Permission denied");
   }

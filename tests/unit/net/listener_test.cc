@@ -3,7 +3,6 @@
 #include "net/listener.h"
 
 #include <cerrno>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,6 +15,7 @@
 
 #include "recorder.h"
 #include "sockets.h"
+#include "support/files.h"
 
 using net::bind_listener;
 using net_test::run_ready;
@@ -36,21 +36,6 @@ std::string bind_error(const net::ListenAddress& address) {
   REQUIRE(!bound);
   return bound.error();
 }
-
-// A folder of its own that goes with it.
-struct Folder {
-  Folder() {
-    std::string pattern = "/tmp/listener_test.XXXXXX";
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  Folder(Folder&&) = delete;
-  Folder& operator=(Folder&&) = delete;
-  std::string path;
-};
 
 net::Fd connect_unix(const std::string& path) {
   sockaddr_un address{};
@@ -121,8 +106,8 @@ TEST_CASE("an address in use, of another machine or no address at all is refused
 }
 
 TEST_CASE("unix sockets: mode, leftovers, files in the way") {
-  const Folder folder;
-  const net::ListenAddress address{"", 0, folder.path + "/proxy.sock"};
+  const test::TemporaryFolder folder;
+  const net::ListenAddress address{"", 0, folder / "proxy.sock"};
   net::BoundSockets bound = bind(address, 2);
   CHECK(bound.sockets.size() == 2);
   struct stat found {};
@@ -136,14 +121,13 @@ TEST_CASE("unix sockets: mode, leftovers, files in the way") {
   net::remove_socket_file(address);
   CHECK(::stat(address.unix_path.c_str(), &found) != 0);
 
-  const net::ListenAddress file{"", 0, folder.path + "/precious"};
+  const net::ListenAddress file{"", 0, folder / "precious"};
   const net::Fd precious(::open(file.unix_path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   REQUIRE(precious);
   CHECK(bind_error(file).find("file exists") != std::string::npos);
   net::remove_socket_file(file);
   CHECK(::stat(file.unix_path.c_str(), &found) == 0);
-  CHECK(bind_error({"", 0, folder.path + "/no/such/folder"}).find("no such file") !=
-        std::string::npos);
+  CHECK(bind_error({"", 0, folder / "no/such/folder"}).find("no such file") != std::string::npos);
   CHECK(bind_error({"", 0, '/' + std::string(200, 'x')}).find("too long") != std::string::npos);
 }
 
@@ -161,8 +145,8 @@ TEST_CASE("connections are accepted with their address, and work") {
 }
 
 TEST_CASE("connections over a unix socket have no address, and work") {
-  const Folder folder;
-  const net::ListenAddress address{"", 0, folder.path + "/proxy.sock"};
+  const test::TemporaryFolder folder;
+  const net::ListenAddress address{"", 0, folder / "proxy.sock"};
   Door door(address);
   const net::Fd client = connect_unix(address.unix_path);
   run_until(door.loop, [&] { return door.accepted.size() == 1; });

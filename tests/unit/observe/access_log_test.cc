@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -15,6 +14,8 @@
 #include <unistd.h>
 
 #include <doctest/doctest.h>
+
+#include "support/files.h"
 
 namespace {
 
@@ -30,39 +31,12 @@ observe::Summary summary_of(std::string_view path) {
   return summary;
 }
 
-std::string content(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 template <class Predicate>
 void eventually(Predicate predicate) {
   for (int i = 0; i < 5000 && !predicate(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   REQUIRE(predicate());
 }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "log_test_XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  TemporaryFolder(TemporaryFolder&&) = delete;
-  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
-
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // For its lifetime no file of this process may grow beyond `bytes`: a disk that fills up.
 class SmallDisk {
@@ -91,27 +65,27 @@ class SmallDisk {
 }  // namespace
 
 TEST_CASE("a full disk loses lines, which are counted, and nothing else; another file works") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   AccessLog log;
   REQUIRE(log.open("/dev/full", LogFormat::text));
   for (int i = 0; i < 10; ++i)
     log.write(summary_of("/lost"));
   eventually([&] { return log.dropped() == 10; });
-  REQUIRE(log.open(folder.file("access.log"), LogFormat::text));
+  REQUIRE(log.open(folder / "access.log", LogFormat::text));
   log.write(summary_of("/kept"));
-  eventually([&] { return content(folder.file("access.log")).ends_with('\n'); });
-  CHECK(content(folder.file("access.log")).find("path=\"/kept\"") != std::string::npos);
+  eventually([&] { return test::read_file(folder / "access.log").ends_with('\n'); });
+  CHECK(test::read_file(folder / "access.log").find("path=\"/kept\"") != std::string::npos);
   CHECK(log.dropped() == 10);
 }
 
 TEST_CASE("a disk that fills up in the middle of a line: the next ones are whole again") {
-  const TemporaryFolder folder;
-  const std::string path = folder.file("access.log");
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "access.log";
   AccessLog log;
   REQUIRE(log.open(path, LogFormat::json));
   log.write(summary_of("/first"));
-  eventually([&] { return content(path).ends_with('\n'); });
-  const std::string first = content(path);
+  eventually([&] { return test::read_file(path).ends_with('\n'); });
+  const std::string first = test::read_file(path);
   {
     const SmallDisk disk(first.size() + 20);
     log.write(summary_of("/torn"));
@@ -120,8 +94,10 @@ TEST_CASE("a disk that fills up in the middle of a line: the next ones are whole
     eventually([&] { return log.dropped() == 2; });
   }
   log.write(summary_of("/whole"));
-  eventually([&] { return content(path).ends_with("}\n") && content(path).size() > first.size(); });
-  const std::string all = content(path);
+  eventually([&] {
+    return test::read_file(path).ends_with("}\n") && test::read_file(path).size() > first.size();
+  });
+  const std::string all = test::read_file(path);
   CHECK(all.starts_with(first));
   CHECK(all.substr(first.size() + 20, 2) == "\n{");
   CHECK(all.find("/whole") != std::string::npos);
@@ -130,8 +106,8 @@ TEST_CASE("a disk that fills up in the middle of a line: the next ones are whole
 }
 
 TEST_CASE("a reader that has stopped: the queue is bounded, lines beyond are counted") {
-  const TemporaryFolder folder;
-  const std::string pipe = folder.file("pipe");
+  const test::TemporaryFolder folder;
+  const std::string pipe = folder / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   std::ifstream reader;
   std::thread opener([&] { reader.open(pipe); });  // opening a pipe takes two
@@ -156,13 +132,13 @@ TEST_CASE("a reader that has stopped: the queue is bounded, lines beyond are cou
 }
 
 TEST_CASE("a file that cannot be opened leaves the former one") {
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   AccessLog log;
-  REQUIRE(log.open(folder.file("access.log"), LogFormat::text));
-  const auto refused = log.open(folder.file("missing/access.log"), LogFormat::json);
+  REQUIRE(log.open(folder / "access.log", LogFormat::text));
+  const auto refused = log.open(folder / "missing/access.log", LogFormat::json);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().find("make its directory writable") != std::string::npos);
   log.write(summary_of("/still"));
-  eventually([&] { return content(folder.file("access.log")).ends_with('\n'); });
-  CHECK(content(folder.file("access.log")).starts_with("time=2"));
+  eventually([&] { return test::read_file(folder / "access.log").ends_with('\n'); });
+  CHECK(test::read_file(folder / "access.log").starts_with("time=2"));
 }

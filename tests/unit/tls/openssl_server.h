@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "support/certificates.h"
+#include "support/files.h"
 
 extern char** environ;
 

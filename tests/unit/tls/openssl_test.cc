@@ -8,6 +8,7 @@
 #include "net/resolver.h"
 #include "net/tcp.h"
 #include "net/uv_loop.h"
+#include "support/files.h"
 #include "tls/openssl_server.h"
 #include "tls/suites.h"
 #include "tls/tls_world.h"

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/files.h"
 #include "tls/tls_world.h"
 
 namespace {

@@ -54,7 +54,8 @@ test-clients: all  ## real SDKs, a real browser and nginx through the proxy; the
 	@OPENAI_PROXY_BINARY=$(abspath $(BUILD))/openai-proxy \
 	  OPENAI_PROXY_BENCH_BINARY=$(abspath $(BUILD))/openai-proxy-bench tests/clients/run.sh
 
-test-hostile: all  ## slowhttptest against the proxy while others are served (install it first)
+test-hostile: all  ## slowhttptest against the proxy while others are served (1 minute)
+	@$(call setup,hostile)
 	@tests/hostile/slow.sh $(BUILD)/openai-proxy
 
 test-memory: setup  ## memory_limit with 10000 open streams on one worker: promised and used (4 minutes)

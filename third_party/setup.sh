@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the machine ready: installs the missing Debian packages, after saying which, and fetches what
 # Debian's own release does not have. Touches nothing when nothing is missing.
-#   setup.sh build [check] [sanitize] [fresh] [compare] [faults] [guard] [tls]
+#   setup.sh build [check] [sanitize] [fresh] [compare] [faults] [guard] [tls] [hostile]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${OPENAI_PROXY_CACHE:-$here/.cache}
@@ -22,6 +22,7 @@ for group in "$@"; do
       command -v npm >/dev/null || packages="$packages nodejs npm" ;;
     faults) packages="$packages python3 openssl" ;;
     tls) packages="$packages python3 openssl testssl.sh" ;;
+    hostile) packages="$packages python3 curl slowhttptest" ;;
     guard) packages="$packages python3 openssl strace valgrind" ;;
     *) echo "setup.sh: unknown group $group" >&2; exit 2 ;;
   esac

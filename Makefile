@@ -58,10 +58,11 @@ test-hostile: all  ## slowhttptest against the proxy while others are served (1 
 	@$(call setup,hostile)
 	@tests/hostile/slow.sh $(BUILD)/openai-proxy
 
-test-memory: setup  ## memory_limit with 10000 open streams on one worker: promised and used (4 minutes)
+MEMORY_STREAMS ?= 10000
+test-memory: setup  ## memory_limit with MEMORY_STREAMS (10000) open streams on one worker (4 minutes)
 	$(call configure,$(BUILD),)
 	$(call build,$(BUILD),openai-proxy openai-proxy-bench)
-	@tests/hostile/memory.sh $(BUILD)/openai-proxy $(BUILD)/openai-proxy-bench
+	@tests/hostile/memory.sh $(BUILD)/openai-proxy $(BUILD)/openai-proxy-bench $(MEMORY_STREAMS)
 
 test-tls: all  ## testssl.sh against a TLS listener with default settings
 	@$(call setup,tls)

@@ -16,7 +16,7 @@ files=$((2 * streams + 200))
 ulimit -Hn "$files" 2>/dev/null || true  # root may raise it
 if ! ulimit -n "$files" 2>/dev/null; then
   echo "memory.sh: $files open files are needed, $(ulimit -Hn) are allowed: raise \`ulimit -Hn\`," \
-    "or ask for fewer streams" >&2
+    "or take MEMORY_STREAMS=$((($(ulimit -Hn) - 200) / 2))" >&2
   exit 2
 fi
 folder=$(mktemp -d)

@@ -192,7 +192,9 @@ TEST_CASE("a renewed certificate is the new process's, streams end on the old on
   renew("old.example");
   test::Signal go_on;
   RawUpstream upstream([&](UpstreamConnection& connection) {
-    if (!connection.read_request()) return;
+    const auto request = connection.read_request();
+    if (!request) return;
+    if (request->target() != "/stream") return connection.send(ok);
     connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + test::chunk("begin"));
     go_on.wait();
     connection.send(test::chunk("-end") + std::string(test::last_chunk));
@@ -201,19 +203,22 @@ TEST_CASE("a renewed certificate is the new process's, streams end on the old on
   test::write_file(file,
                    "listen: [{ address: '127.0.0.1:0', tls: { certificate: '" + certificate +
                        "', key: '" + key +
-                       "' } }]\nworkers: 2\nadmin: { listen: off }\nlog: { access: 'off' }\n"
+                       "' } }]\nworkers: 1\nadmin: { listen: off }\nlog: { access: 'off' }\n"
                        "upstreams: { openai: { url: '" +
                        upstream.url() + "' } }\n");
   Successors successors;
   Program program(folder, {"--config", file});
   test::TlsClient old_client(authority, "old.example");
   RawClient streaming(old_client.connect(program.port()));
-  streaming.send(test::get("/"));
+  streaming.send(test::get("/stream"));
   Message response = streaming.read_response_head();
   CHECK(streaming.read_body_until(response, "begin") == "begin");
+  RawClient idle(old_client.connect(program.port()));
+  CHECK(idle.round_trip(test::get("/")).body == "ok");
 
   renew("new.example");
   successors.replace(program, program.pid());
+  idle.wait_gone();  // the old process takes nobody in any more
   test::TlsClient new_client(authority, "new.example");
   for (int i = 0; i < 8; ++i)
     CHECK_NOTHROW(new_client.connect(program.port())->close());

@@ -21,7 +21,9 @@ namespace {
 constexpr const char* ready_variable = "OPENAI_PROXY_READY_FD";
 // Reading a configuration and binding take milliseconds; who needs longer hangs.
 constexpr int ready_ms_max = 30'000;
+// Exit statuses of a child that did not become the new process.
 constexpr int exec_failed = 127;
+constexpr int no_descriptors = 126;
 constexpr size_t digits_max = 20;
 
 bool begins_with_variable(std::string_view entry, std::string_view name) {
@@ -36,7 +38,7 @@ struct Beginning {
   std::vector<char*> argv;
   std::vector<char*> envp;
   char* pid_digits = nullptr;
-  std::vector<net::Fd> descriptors;  // above all that they are to become
+  std::vector<int> descriptors;  // become those from net::inherited_first on
 };
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
@@ -69,16 +71,22 @@ void set_environment(Beginning& beginning, size_t sockets) {
 }
 
 // In the new process, which shares its memory with threads stopped anywhere: system calls only.
-[[noreturn]] void become(const Beginning& beginning) {
+[[noreturn]] void become(Beginning& beginning) {
   std::array<char, digits_max> reversed{};
   size_t digits = 0;
   for (pid_t rest = ::getpid(); rest != 0; rest /= 10)
     reversed.at(digits++) = static_cast<char>('0' + rest % 10);
   for (size_t i = 0; i < digits; ++i)
     beginning.pid_digits[i] = reversed.at(digits - 1 - i);
+  // First out of the way of what they are to become.
+  const int above = net::inherited_first + static_cast<int>(beginning.descriptors.size());
+  for (int& descriptor : beginning.descriptors) {
+    descriptor = ::fcntl(descriptor, F_DUPFD_CLOEXEC, above);
+    if (descriptor < 0) ::_exit(no_descriptors);
+  }
   int wanted = net::inherited_first;
-  for (const net::Fd& descriptor : beginning.descriptors) {
-    if (::dup2(descriptor.get(), wanted++) < 0) ::_exit(exec_failed);
+  for (const int descriptor : beginning.descriptors) {
+    if (::dup2(descriptor, wanted++) < 0) ::_exit(no_descriptors);
   }
   ::execve(beginning.argv[0], beginning.argv.data(), beginning.envp.data());
   ::_exit(exec_failed);
@@ -121,13 +129,8 @@ base::Result<Successor, std::string> Successor::start(const std::vector<std::str
   beginning.command = command;
   beginning.argv = pointers(beginning.command);
   set_environment(beginning, sockets.size());
-  const int above = net::inherited_first + static_cast<int>(sockets.size()) + 1;
-  std::vector<int> all = sockets;
-  all.push_back(told.get());
-  for (const int descriptor : all) {
-    beginning.descriptors.emplace_back(::fcntl(descriptor, F_DUPFD_CLOEXEC, above));
-    if (!beginning.descriptors.back()) return why("no descriptors to hand over");
-  }
+  beginning.descriptors = sockets;
+  beginning.descriptors.push_back(told.get());
   if (::access(beginning.argv[0], X_OK) != 0) return why(command[0]);
   const pid_t pid = ::fork();
   if (pid == 0) become(beginning);
@@ -156,6 +159,8 @@ std::string Successor::end() const {
     continue;
   if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status)) + " ended it";
   if (WEXITSTATUS(status) == exec_failed) return "it could not be executed";
+  if (WEXITSTATUS(status) == no_descriptors)
+    return "no descriptors to hand over: raise `ulimit -n`";
   return "it ended with status " + std::to_string(WEXITSTATUS(status)) +
          " (what it says is in the log above)";
 }

@@ -1,9 +1,13 @@
 // A new process in place of the old one: SIGUSR2, and sockets that a service manager holds.
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <netinet/in.h>
 #include <optional>
+#include <set>
+#include <string>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -114,6 +118,22 @@ class Manager {
   std::string path_;
   net::Fd socket_;
 };
+
+// Leaves the process two descriptors to open; what it was allowed before.
+rlimit limit_descriptors_to_two_more(pid_t pid) {
+  std::set<rlim_t> open;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
+    open.insert(std::stoul(entry.path().filename().string()));
+  rlimit before{};
+  REQUIRE(::prlimit(pid, RLIMIT_NOFILE, nullptr, &before) == 0);
+  rlimit limit = before;
+  limit.rlim_cur = 0;
+  for (int free = 0; free < 2; ++limit.rlim_cur)
+    free += open.contains(limit.rlim_cur) ? 0 : 1;
+  REQUIRE(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr) == 0);
+  return before;
+}
 
 // A wrapper for Program: hands descriptor `fd` on as systemd would.
 std::vector<std::string> handing_over(int fd, const std::string& count = "1") {
@@ -295,6 +315,27 @@ TEST_CASE("a new process that does not start leaves the old one serving, and say
   client.close();
   program.signal(SIGTERM);
   CHECK(program.wait() == 0);
+}
+
+TEST_CASE("without descriptors for a new process the old one serves on, and says what helps") {
+  const test::TemporaryFolder folder;
+  const std::string file = folder / "proxy.yaml";
+  RawUpstream upstream(test::serve(ok));
+  test::write_file(file, configuration(upstream));
+  Successors successors;
+  Program program(folder, {"--config", file});
+  RawClient client = client_of(program.port());
+  CHECK(client.round_trip(test::get("/")).body == "ok");
+
+  const rlimit enough = limit_descriptors_to_two_more(program.pid());
+  program.signal(SIGUSR2);  // two: the pipe on which the new one says that it serves
+  program.wait_for_error("no descriptors to hand over: raise `ulimit -n`");
+  CHECK(client.round_trip(test::get("/")).body == "ok");
+  client.close();
+  REQUIRE(::prlimit(program.pid(), RLIMIT_NOFILE, &enough, nullptr) == 0);
+  successors.replace(program, program.pid());
+  CHECK(program.wait() == 0);
+  CHECK(successors.end() == 0);
 }
 
 TEST_CASE("a unix socket's file is the new process's, and gone with it") {

@@ -174,10 +174,10 @@ size_t Exchange::held_bytes() const {
   return request_buffer_.size() + heads + (upstream_ ? upstream_->queued_bytes() : 0);
 }
 
-void Exchange::acquire() {
+void Exchange::acquire(UpstreamPool::Wanted wanted) {
   phase_ = Phase::acquiring;
   deadline_.set(pool_->config().pool.waiting_timeout_ms);
-  UpstreamPool::Acquired acquired = pool_->acquire(*this);
+  UpstreamPool::Acquired acquired = pool_->acquire(*this, wanted);
   if (acquired.connection) {
     start_attempt(std::move(acquired.connection));
   } else if (acquired.error) {
@@ -328,7 +328,7 @@ bool Exchange::retry_if_stale() {
   environment_.metrics.upstream_retries.add();
   drop_upstream();
   client_->resume(Pause::flow);  // whose queue was full is gone
-  acquire();
+  acquire(UpstreamPool::Wanted::fresh);
   flush_upstream();
   return true;
 }

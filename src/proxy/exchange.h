@@ -20,12 +20,12 @@
 #include "policy/route.h"
 #include "proxy/environment.h"
 #include "proxy/local_reply.h"
+#include "proxy/upstream_pool.h"
 
 namespace proxy {
 
 class ClientConnection;
 class UpstreamConnection;
-class UpstreamPool;
 
 // Resource. Owned by its client's connection, taken from and given back to an ExchangePool. It ends
 // in finish(), exactly once on every path. One thread. The link is its place in a pool's waiting
@@ -96,7 +96,7 @@ class Exchange final : public base::ListLink<Exchange> {
   void send_reply(base::Bytes body, observe::Outcome outcome);
 
   // The way up.
-  void acquire();
+  void acquire(UpstreamPool::Wanted wanted = UpstreamPool::Wanted::any);
   void start_attempt(std::unique_ptr<UpstreamConnection> upstream);
   void prepare_head();
   [[nodiscard]] std::string_view upstream_target();

@@ -50,8 +50,8 @@ UpstreamPool::~UpstreamPool() {
   loop_.bury(std::move(dialer_));  // behind the connections just buried, which still use it
 }
 
-UpstreamPool::Acquired UpstreamPool::acquire(Exchange& exchange) {
-  if (!idle_.empty()) {
+UpstreamPool::Acquired UpstreamPool::acquire(Exchange& exchange, Wanted wanted) {
+  if (wanted == Wanted::any && !idle_.empty()) {
     std::unique_ptr<UpstreamConnection> connection = std::move(idle_.back());
     idle_.pop_back();
     ++active_;
@@ -63,8 +63,12 @@ UpstreamPool::Acquired UpstreamPool::acquire(Exchange& exchange) {
   if (is_waiting_room_full()) {
     return {nullptr, base::Error{base::Code::refused, base::Side::upstream}};
   }
-  waiting_.push_back(exchange);
+  (wanted == Wanted::fresh ? waiting_for_fresh_ : waiting_).push_back(exchange);
   ++waiting_count_;
+  if (total() >= config_.pool.connections_max && !idle_.empty()) {
+    close(std::move(idle_.front()));
+    idle_.erase(idle_.begin());
+  }
   dial_as_needed();
   return {};
 }
@@ -129,21 +133,26 @@ void UpstreamPool::keep_warm() {
   }
 }
 
-Exchange* UpstreamPool::next_waiting() {
-  Exchange* exchange = waiting_.pop_front();
+// Who may have the connection that there is.
+Exchange* UpstreamPool::next_waiting(Wanted had) {
+  Exchange* exchange = had == Wanted::fresh ? waiting_for_fresh_.pop_front() : nullptr;
+  if (exchange == nullptr) exchange = waiting_.pop_front();
   if (exchange != nullptr) --waiting_count_;
   return exchange;
 }
 
 void UpstreamPool::serve(std::unique_ptr<UpstreamConnection> connection) {
-  if (Exchange* exchange = next_waiting()) {
+  const Wanted had = connection->has_served() ? Wanted::any : Wanted::fresh;
+  if (Exchange* exchange = next_waiting(had)) {
     ++active_;
     if (connection->has_served()) metrics_.upstream_reused.add();
     exchange->on_upstream_ready(std::move(connection));
     return;
   }
-  if (retired_ || config_.pool.idle_max == 0) {
+  const bool in_the_way = waiting_count_ > dialing_.size() && !backing_off();
+  if (retired_ || config_.pool.idle_max == 0 || in_the_way) {
     close(std::move(connection));
+    dial_as_needed();
     return;
   }
   if (idle_.size() >= config_.pool.idle_max) {
@@ -188,9 +197,9 @@ void UpstreamPool::on_dial_failed(UpstreamConnection& connection, base::Error er
     const uint64_t wait_ms = backoff_ms_min << std::min<uint32_t>(failures_ - 2, 10);
     backoff_until_ms_ = loop_.now_ms() + std::min(wait_ms, backoff_ms_max);
   }
-  if (Exchange* exchange = next_waiting()) exchange->on_upstream_unavailable(error);
+  if (Exchange* exchange = next_waiting(Wanted::fresh)) exchange->on_upstream_unavailable(error);
   if (backing_off() && active_ == 0 && dialing_.empty()) {
-    while (Exchange* exchange = next_waiting())
+    while (Exchange* exchange = next_waiting(Wanted::fresh))
       exchange->on_upstream_unavailable(error);
   }
   if (backing_off()) dial_again_.set(backoff_until_ms_ - loop_.now_ms());

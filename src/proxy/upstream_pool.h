@@ -52,7 +52,10 @@ class UpstreamPool {
     std::unique_ptr<UpstreamConnection> connection;
     std::optional<base::Error> error;
   };
-  [[nodiscard]] Acquired acquire(Exchange& exchange);
+  // `fresh`: one that has not served yet, for those whose idle connection turned out dead: the idle
+  // ones beside it may have died with it.
+  enum class Wanted : uint8_t { any, fresh };
+  [[nodiscard]] Acquired acquire(Exchange& exchange, Wanted wanted = Wanted::any);
   void cancel(Exchange& exchange);
 
   // Takes back a connection whose message is over and that may serve again.
@@ -94,7 +97,7 @@ class UpstreamPool {
   void on_backoff_ended();
   void serve(std::unique_ptr<UpstreamConnection> connection);
   void close(std::unique_ptr<UpstreamConnection> connection);
-  Exchange* next_waiting();
+  Exchange* next_waiting(Wanted had);
   void log_dial_failure(base::Error error);
 
   net::Loop& loop_;
@@ -107,6 +110,7 @@ class UpstreamPool {
   Connections dialing_;
   size_t active_ = 0;
   base::IntrusiveList<Exchange> waiting_;
+  base::IntrusiveList<Exchange> waiting_for_fresh_;
   size_t waiting_count_ = 0;
   uint32_t failures_ = 0;  // dials failed in a row
   base::Error last_failure_;

@@ -116,6 +116,33 @@ TEST_CASE_TRANSPORTS("a request that met a dying connection is sent once more") 
   }
 }
 
+TEST_CASE_TRANSPORTS("idle connections that died together cost a request one more try, not all") {
+  // As where something between forgets connections: each serves once and dies with the next.
+  constexpr size_t idle = 4;
+  test::Signal all_there;
+  RawUpstream upstream(test::upstream_options(transports.upstream),
+                       [&](UpstreamConnection& connection) {
+                         if (!connection.read_request()) return;
+                         all_there.wait();
+                         connection.send(numbered(connection));
+                         if (!connection.read_request()) return;
+                         connection.close();
+                       });
+  // Also where there is room for no more connections than are idle.
+  const Proxy proxy(upstream, "upstreams: { openai: { pool: { connections_max: 4 } } }");
+  std::vector<RawClient> clients;
+  for (size_t i = 0; i < idle; ++i) {
+    clients.push_back(proxy.client());
+    clients.back().send(test::get("/"));
+  }
+  test::eventually("all are there", [&] { return upstream.requests() == idle; });
+  all_there.set();
+  for (RawClient& client : clients)
+    CHECK(client.read_response().status() == 200);
+  for (int i = 0; i < 8; ++i)
+    CHECK(clients.front().round_trip(test::post("/", "body")).status() == 200);
+}
+
 TEST_CASE_TRANSPORTS("a request sent once more goes on where its client is") {
   // The connection dies with half of the body in it; the other half goes to the new one.
   test::Signal half_seen;

@@ -150,7 +150,7 @@ def main():
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--restarts", type=int, default=20)
     parser.add_argument("--reloads", type=int, default=100)
-    parser.add_argument("--pause", type=float, default=0.05, help="seconds between two of them")
+    parser.add_argument("--pause", type=float, default=0.02, help="seconds between two of them")
     return command.run(measure, parser.parse_args())
 
 

@@ -65,10 +65,6 @@ UpstreamPool::Acquired UpstreamPool::acquire(Exchange& exchange, Wanted wanted) 
   }
   (wanted == Wanted::fresh ? waiting_for_fresh_ : waiting_).push_back(exchange);
   ++waiting_count_;
-  if (total() >= config_.pool.connections_max && !idle_.empty()) {
-    close(std::move(idle_.front()));
-    idle_.erase(idle_.begin());
-  }
   dial_as_needed();
   return {};
 }
@@ -120,7 +116,9 @@ void UpstreamPool::dial() {
 
 void UpstreamPool::dial_as_needed() {
   const size_t wanted = std::min(waiting_count_, dials_max);
-  while (dialing_.size() < wanted && total() < config_.pool.connections_max && !backing_off()) {
+  while (dialing_.size() < wanted && !backing_off()) {
+    // Idle ones are left only by those who wait for a fresh one: they make room for it.
+    if (total() >= config_.pool.connections_max && !close_oldest_idle()) return;
     dial();
   }
 }
@@ -133,34 +131,38 @@ void UpstreamPool::keep_warm() {
   }
 }
 
-// Who may have the connection that there is.
-Exchange* UpstreamPool::next_waiting(Wanted had) {
-  Exchange* exchange = had == Wanted::fresh ? waiting_for_fresh_.pop_front() : nullptr;
+// Whose turn it is where there is such a connection: a fresh one is good for all.
+Exchange* UpstreamPool::next_waiting(Wanted wanted) {
+  Exchange* exchange = wanted == Wanted::fresh ? waiting_for_fresh_.pop_front() : nullptr;
   if (exchange == nullptr) exchange = waiting_.pop_front();
   if (exchange != nullptr) --waiting_count_;
   return exchange;
 }
 
 void UpstreamPool::serve(std::unique_ptr<UpstreamConnection> connection) {
-  const Wanted had = connection->has_served() ? Wanted::any : Wanted::fresh;
-  if (Exchange* exchange = next_waiting(had)) {
+  const bool reused = connection->has_served();
+  if (Exchange* exchange = next_waiting(reused ? Wanted::any : Wanted::fresh)) {
     ++active_;
-    if (connection->has_served()) metrics_.upstream_reused.add();
+    if (reused) metrics_.upstream_reused.add();
     exchange->on_upstream_ready(std::move(connection));
     return;
   }
-  const bool in_the_way = waiting_count_ > dialing_.size() && !backing_off();
-  if (retired_ || config_.pool.idle_max == 0 || in_the_way) {
+  if (retired_ || config_.pool.idle_max == 0) {
     close(std::move(connection));
-    dial_as_needed();
-    return;
+  } else {
+    if (idle_.size() >= config_.pool.idle_max) static_cast<void>(close_oldest_idle());
+    connection->become_idle(config_.pool.idle_timeout_ms);
+    idle_.push_back(std::move(connection));
   }
-  if (idle_.size() >= config_.pool.idle_max) {
-    close(std::move(idle_.front()));
-    idle_.erase(idle_.begin());
-  }
-  connection->become_idle(config_.pool.idle_timeout_ms);
-  idle_.push_back(std::move(connection));
+  dial_as_needed();
+}
+
+// Whether there was one.
+bool UpstreamPool::close_oldest_idle() {
+  if (idle_.empty()) return false;
+  close(std::move(idle_.front()));
+  idle_.erase(idle_.begin());
+  return true;
 }
 
 void UpstreamPool::close(std::unique_ptr<UpstreamConnection> connection) {

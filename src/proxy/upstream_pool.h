@@ -97,7 +97,8 @@ class UpstreamPool {
   void on_backoff_ended();
   void serve(std::unique_ptr<UpstreamConnection> connection);
   void close(std::unique_ptr<UpstreamConnection> connection);
-  Exchange* next_waiting(Wanted had);
+  [[nodiscard]] bool close_oldest_idle();
+  Exchange* next_waiting(Wanted wanted);
   void log_dial_failure(base::Error error);
 
   net::Loop& loop_;

@@ -54,7 +54,7 @@ test-clients: all  ## real SDKs, a real browser and nginx through the proxy; the
 	@OPENAI_PROXY_BINARY=$(abspath $(BUILD))/openai-proxy \
 	  OPENAI_PROXY_BENCH_BINARY=$(abspath $(BUILD))/openai-proxy-bench tests/clients/run.sh
 
-test-hostile: all  ## slowhttptest against the proxy while others are served (1 minute)
+test-hostile: all  ## slowhttptest against the proxy while others are served
 	@$(call setup,hostile)
 	@tests/hostile/slow.sh $(BUILD)/openai-proxy
 

@@ -120,16 +120,15 @@ void Tcp::start_reading() {
   CHECK(uv_read_start(
             cell_->stream(),
             [](uv_handle_t* handle, size_t, uv_buf_t* buffer) {
+              const TcpCell& cell = TcpCell::of(reinterpret_cast<uv_stream_t*>(handle));
+              const auto* tcp = static_cast<const Tcp*>(cell.owner);
+              // libuv would fill 32 buffers in a row. None ends it; the rest is read in the next
+              // turn.
+              if (tcp == nullptr || tcp->burst_bytes_ >= tcp->loop_.read_burst_bytes()) return;
               // Read and handed on before anyone else gets a turn, so one area serves all. Larger
               // than most reads: libuv takes a buffer that was not filled as "nothing more" and
               // saves the read that would only say EAGAIN.
-              const TcpCell& cell = TcpCell::of(reinterpret_cast<uv_stream_t*>(handle));
-              const auto* tcp = static_cast<const Tcp*>(cell.owner);
-              auto& loop = *static_cast<UvLoop*>(handle->loop->data);
-              // libuv would fill 32 buffers in a row. None ends it; the rest is read in the next
-              // turn.
-              if (tcp == nullptr || tcp->burst_bytes_ >= loop.read_burst_bytes()) return;
-              const auto area = loop.read_area();
+              const auto area = tcp->loop_.read_area();
               *buffer = {reinterpret_cast<char*>(area.data()), area.size()};
             },
             [](uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {

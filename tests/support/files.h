@@ -24,7 +24,7 @@ class TemporaryFolder {
   std::string path_;
 };
 
-// Writes `text` to a new file under the temporary folder; the file goes with the object.
+// Writes `content` to a new file under the temporary folder; the file goes with the object.
 class TemporaryFile {
  public:
   explicit TemporaryFile(std::string_view content);

@@ -11,8 +11,6 @@
 #include <doctest/doctest.h>
 
 namespace test {
-namespace {}  // namespace
-
 // This executable is in the build folder's tests/.
 std::string Program::path() {
   const auto build = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path();

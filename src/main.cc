@@ -17,10 +17,10 @@
 
 #include "base/log.h"
 #include "config/load.h"
-#include "handover.h"
 #include "net/inherited.h"
-#include "server.h"
-#include "service_manager.h"
+#include "process/handover.h"
+#include "process/service_manager.h"
+#include "server/server.h"
 #include "tls/context.h"
 
 namespace {

@@ -10,7 +10,7 @@
 
 #include <doctest/doctest.h>
 
-#include "server.h"
+#include "server/server.h"
 #include "support/certificates.h"
 #include "support/files.h"
 #include "support/raw_client.h"

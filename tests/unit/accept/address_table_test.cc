@@ -1,5 +1,5 @@
 // Connections per address: who counts as one, who does not count, and that nothing stays behind.
-#include "address_table.h"
+#include "accept/address_table.h"
 
 #include <thread>
 #include <vector>

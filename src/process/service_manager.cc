@@ -1,4 +1,4 @@
-#include "service_manager.h"
+#include "process/service_manager.h"
 
 #include <cerrno>
 #include <cstddef>

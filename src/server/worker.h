@@ -9,8 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "deployment.h"
-#include "listener_tls.h"
+#include "accept/reception.h"
+#include "deploy/deployment.h"
+#include "deploy/listener_tls.h"
 #include "net/deadline.h"
 #include "net/mailbox.h"
 #include "net/resolver.h"
@@ -19,7 +20,6 @@
 #include "observe/metrics.h"
 #include "proxy/client_connection.h"
 #include "proxy/environment.h"
-#include "reception.h"
 
 // Resource, owned by the server, outlives its thread. Public functions: any thread, but where they
 // say otherwise.

@@ -1,4 +1,4 @@
-#include "address_table.h"
+#include "accept/address_table.h"
 
 #include <cstring>
 

@@ -1,4 +1,4 @@
-#include "deployment.h"
+#include "deploy/deployment.h"
 
 #include <fmt/format.h>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "listener_tls.h"
+#include "deploy/listener_tls.h"
 
 #include <cstring>
 #include <fmt/format.h>

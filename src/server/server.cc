@@ -1,4 +1,4 @@
-#include "server.h"
+#include "server/server.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "base/log.h"
-#include "listener_tls.h"
+#include "deploy/listener_tls.h"
 #include "observe/access_log.h"
 #include "observe/metrics.h"
-#include "worker.h"
+#include "server/worker.h"
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "address_table.h"
+#include "accept/address_table.h"
 #include "base/intrusive_list.h"
 #include "base/memory_limit.h"
 #include "config/config.h"

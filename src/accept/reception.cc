@@ -1,4 +1,4 @@
-#include "reception.h"
+#include "accept/reception.h"
 
 #include <algorithm>
 #include <utility>

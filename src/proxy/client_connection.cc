@@ -333,6 +333,13 @@ void ClientConnection::resume(Pause reason) {
   if (state_ == State::body && !write_blocked_) await_body();
 }
 
+// Every reason was the request's that is over, or its place before the next one: a reason left
+// behind would be nobody's to take back.
+void ClientConnection::forget_pauses() {
+  paused_ = 0;
+  stream_->set_reading(true);
+}
+
 void ClientConnection::await_body() {
   if (paused_ != 0 || write_blocked_) return;
   deadline_.set(timeouts().request_body_silence_ms);
@@ -392,8 +399,7 @@ void ClientConnection::next_request() {
   // read would make us hold all of them.
   if (write_blocked_) return;
   state_ = State::idle;
-  resume(Pause::pipelined);
-  resume(Pause::flow);
+  forget_pauses();
   deadline_.set(environment_.draining ? drain_grace_ms : timeouts().keep_alive_ms);
   if (leftover_.empty()) return;
   const std::vector<std::byte> input = std::exchange(leftover_, {});
@@ -465,10 +471,9 @@ bool ClientConnection::still_sending() const {
 void ClientConnection::linger() {
   state_ = State::lingering;
   deadline_.set(linger_silence_ms);
-  paused_ = 0;
   leftover_ = {};
   stream_->shutdown_write();
-  stream_->set_reading(true);
+  forget_pauses();
   // A tunnel's client has said its last already.
   if (input_ended_ && stream_->queued_bytes() == 0) close();
 }

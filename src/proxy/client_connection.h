@@ -113,6 +113,7 @@ class ClientConnection final : public net::Buried,
   void take_early_tunnel_bytes();
   void on_deadline();
   void on_write_deadline();
+  void forget_pauses();
   void await_body();
   [[nodiscard]] bool body_too_slow();
   void watch_writing();

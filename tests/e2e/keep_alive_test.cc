@@ -177,3 +177,24 @@ TEST_CASE("an idle client connection outlives requests elsewhere") {
   second.close();
   CHECK(first.round_trip(test::get("/3")).body == "/3");
 }
+
+TEST_CASE("whatever size a request had that the proxy answers itself, the next one is read") {
+  // Larger than what is held for an upstream, and all there when the proxy gives up waiting.
+  test::Signal done;
+  RawUpstream upstream([&](UpstreamConnection& connection) {
+    if (connection.read_request()) done.wait();
+  });
+  const Proxy proxy(
+      upstream, "upstreams: { openai: { pool: { connections_max: 1, waiting_timeout: 500ms } } }");
+  RawClient first = proxy.client();
+  first.send(test::get("/"));
+  test::eventually("the one connection is taken", [&] { return upstream.requests() == 1; });
+  RawClient client = proxy.client();
+  for (const size_t size : {66'000, 100'000, 130'000}) {
+    CAPTURE(size);
+    const Message answer = client.round_trip(test::post("/v1/x", test::pattern(size)));
+    CHECK(answer.status() == 503);
+    CHECK_FALSE(answer.has("connection"));
+  }
+  done.set();
+}

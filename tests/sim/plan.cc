@@ -6,6 +6,7 @@ namespace sim {
 namespace {
 
 constexpr uint32_t minute_ms = 60'000;
+constexpr uint32_t keep_alive_long_ms = 2 * patience_ms;
 
 Faults draw_faults(Chance& chance) {
   Faults faults;
@@ -38,7 +39,7 @@ void shorten_deadlines(Chance& chance, config::Config& config, config::Upstream&
   config.timeouts.request_head_ms = draw_ms();
   config.timeouts.request_body_silence_ms = draw_ms();
   config.timeouts.response_write_silence_ms = draw_ms();
-  config.timeouts.keep_alive_ms = draw_ms();
+  if (chance.one_in(2)) config.timeouts.keep_alive_ms = draw_ms();
   upstream.timeouts.stream_silence_ms = draw_ms();
   config.timeouts.request_body_rate_min = chance.pick<uint64_t>({0, 100, 10'000});
   config.timeouts.response_write_rate_min = chance.pick<uint64_t>({0, 100, 10'000});
@@ -77,7 +78,7 @@ std::shared_ptr<const config::Config> draw_config(Chance& chance, const Plan& pl
   if (plan.faults.dial_fails) upstream.pool.waiting_max = chance.pick<uint32_t>({1, 2, 1024});
   config->timeouts.request_head_ms = 10 * minute_ms;
   config->timeouts.request_body_silence_ms = 10 * minute_ms;
-  config->timeouts.keep_alive_ms = 10 * minute_ms;
+  config->timeouts.keep_alive_ms = keep_alive_long_ms;
   config->timeouts.request_body_rate_min = 0;
   config->timeouts.response_write_rate_min = 0;
   config->limits.pipelined_bytes_max = chance.pick<uint64_t>({1'024, 65'536});

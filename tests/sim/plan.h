@@ -45,6 +45,10 @@ struct Plan {
   size_t capacity_bytes = 64 * 1024;
 };
 
+// More than all of the proxy's deadlines on the way to an answer together, redirects and a retry
+// included, and less than it keeps an idle connection.
+inline constexpr uint64_t patience_ms = 24 * 60 * 60'000;
+
 [[nodiscard]] Plan draw_plan(Chance& chance);
 
 // A configuration with one upstream and one route; differs from call to call.

@@ -51,6 +51,7 @@ class Sender {
   void on_drained();
 
   [[nodiscard]] size_t added() const { return wire_.size(); }
+  [[nodiscard]] size_t sent() const { return sent_; }
   [[nodiscard]] bool stopped() const { return stopped_; }
   [[nodiscard]] bool all_sent() const { return sent_ == wire_.size(); }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "sim/pattern.h"
+#include "sim/plan.h"
 #include "sim/wire.h"
 #include "sim/world.h"
 
@@ -59,7 +60,7 @@ SimClient::SimClient(World& world,
 SimClient::~SimClient() = default;
 
 std::string SimClient::state() const {
-  const std::string awaited = awaited_.empty() ? "nothing" : std::to_string(awaited_.front()->id);
+  const std::string awaited = awaited_.empty() ? "nothing" : std::to_string(front().id);
   return fmt::format("a client waits for {}{}{}{}{}, {} bytes queued",
                      awaited,
                      in_tunnel_ ? ", in its tunnel" : "",
@@ -74,7 +75,7 @@ std::string SimClient::state() const {
 void SimClient::send_next() {
   do {
     Request& request = *requests_[next_++];
-    awaited_.push_back(&request);
+    awaited_.push_back({&request, 0});
     sender_.add(request_head(request, world_.chance()));
     const bool waits = request.expects_continue && awaited_.size() == 1;
     if (waits) {
@@ -90,6 +91,7 @@ void SimClient::send_next() {
                  .broken_chunk = request.malformed},
                 world_.chance());
     sender_.add(body);
+    awaited_.back().ends_at = sender_.added();
     world_.trace("client sends {} /r/{}, {} bytes{}",
                  request.method,
                  request.id,
@@ -103,7 +105,7 @@ void SimClient::send_next() {
 }
 
 void SimClient::send_tunnel() {
-  Request& request = *awaited_.back();
+  Request& request = *awaited_.back().request;
   std::string bytes;
   append_pattern(bytes, pattern_key(Stream::tunnel_up, request.id), 0, request.tunnel_up_bytes);
   sender_.add(bytes);
@@ -111,7 +113,7 @@ void SimClient::send_tunnel() {
 
 void SimClient::on_all_sent() {
   if (!in_tunnel_) return;
-  world_.trace("tunnel {}: up is sent", awaited_.front()->id);
+  world_.trace("tunnel {}: up is sent", front().id);
   stream_->shutdown_write();
   if (read_ended_) close_when_sent();
 }
@@ -208,9 +210,33 @@ void SimClient::close() {
   stream_->close();
 }
 
+// Waiting.
+
+bool SimClient::awaits_answer() const {
+  const bool patient = !done_ && !gone_ && !in_tunnel_ && !rest_is_nonsense_;
+  return patient && !awaited_.empty() && !front().forgone &&
+         sender_.sent() >= awaited_.front().ends_at;
+}
+
+void SimClient::check_patience() {
+  if (!awaits_answer()) {
+    waiting_since_ms_ = 0;
+    return;
+  }
+  const uint64_t now_ms = world_.kernel().now_ms();
+  if (waiting_since_ms_ == 0) waiting_since_ms_ = now_ms;
+  if (now_ms - waiting_since_ms_ > patience_ms) {
+    world_.fail("request {} was sent whole, but after {} s there is neither an answer nor an end",
+                front().id,
+                (now_ms - waiting_since_ms_) / 1000);
+  }
+}
+
 // Receiving.
 
 void SimClient::on_read(base::Bytes bytes) {
+  check_patience();
+  waiting_since_ms_ = 0;
   if (in_tunnel_) {
     read_tunnel(bytes);
   } else {
@@ -234,7 +260,7 @@ void SimClient::read_message(base::Bytes input) {
       if (input.empty()) return;
       if (awaited_.empty()) world_.fail("{} bytes that answer no request", input.size());
       arena_.reset();
-      parser_.begin(head_, arena_, awaited_.front()->method);
+      parser_.begin(head_, arena_, front().method);
       in_message_ = true;
     }
     const H1Event event = parser_.next(input);
@@ -255,14 +281,13 @@ void SimClient::read_message(base::Bytes input) {
         on_end();
         break;
       case H1Event::Kind::error:
-        world_.fail(
-            "request {}: the answer is not HTTP: {}", awaited_.front()->id, parser_.error().why);
+        world_.fail("request {}: the answer is not HTTP: {}", front().id, parser_.error().why);
     }
   }
 }
 
 void SimClient::on_head() {
-  Request& request = *awaited_.front();
+  Request& request = front();
   const uint16_t status = head_.status;
   if (status >= 200 || status == 101) {
     on_final_head(request);
@@ -313,7 +338,7 @@ void SimClient::on_final_head(Request& request) {
 }
 
 void SimClient::on_body(base::Bytes bytes) {
-  Request& request = *awaited_.front();
+  Request& request = front();
   if (request.attempt == 0) {
     local_body_ += base::as_text(bytes);
     return;
@@ -331,7 +356,7 @@ void SimClient::on_end() {
     in_message_ = false;
     return;
   }
-  Request& request = *awaited_.front();
+  Request& request = front();
   world_.trace(
       "client got {} for /r/{}: {} bytes", head_.status, request.id, request.body_received);
   if (request.attempt == 0) {
@@ -371,7 +396,7 @@ void SimClient::on_end() {
 }
 
 void SimClient::read_tunnel(base::Bytes bytes) {
-  Request& request = *awaited_.front();
+  Request& request = front();
   const uint64_t key = pattern_key(Stream::tunnel_down, request.id, request.attempt);
   if (!is_pattern(bytes, key, request.body_received)) {
     world_.fail("tunnel {}: wrong bytes down behind {}", request.id, request.body_received);
@@ -385,9 +410,10 @@ void SimClient::read_tunnel(base::Bytes bytes) {
 
 void SimClient::on_read_end(net::ReadEnd /*end*/) {
   if (done_) return;
+  check_patience();
   world_.trace("the proxy ended its half to the client");
   if (in_tunnel_) {
-    Request& request = *awaited_.front();
+    Request& request = front();
     request.complete = request.body_received == request.tunnel_down_bytes;
     read_ended_ = true;
     // Half-closed: our own half goes on.
@@ -408,6 +434,7 @@ void SimClient::on_write_error(base::Error /*error*/) {
 
 void SimClient::on_error(base::Error /*error*/) {
   if (done_) return;
+  check_patience();
   // A reset for the sake of a later answer, or because we still sent when no more was wanted, may
   // overtake an earlier one.
   if (awaited_.size() > 1 && (world_.plan().faults.any() || world_.draining())) forgo();

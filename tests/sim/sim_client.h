@@ -32,6 +32,10 @@ class SimClient final : private net::ByteStreamListener, private SenderListener 
   // For a failure's text.
   [[nodiscard]] std::string state() const;
 
+  // Fails the schedule where somebody who has sent a whole request, and reads, has waited for
+  // longer than all of the proxy's deadlines together for the next byte of its answer or the end.
+  void check_patience();
+
  private:
   void on_connected() override {}
   void on_read(base::Bytes bytes) override;
@@ -50,6 +54,8 @@ class SimClient final : private net::ByteStreamListener, private SenderListener 
   void on_final_head(Request& request);
   void on_body(base::Bytes bytes);
   void on_end();
+  [[nodiscard]] Request& front() const { return *awaited_.front().request; }
+  [[nodiscard]] bool awaits_answer() const;
   void linger_on_pause();
   void draw_leaving();
   void leave(Break how);
@@ -63,7 +69,12 @@ class SimClient final : private net::ByteStreamListener, private SenderListener 
   Sender sender_;
   std::vector<Request*> requests_;
   size_t next_ = 0;
-  std::deque<Request*> awaited_;
+  // A request that has no whole answer yet, and where its last byte stands among all that is sent.
+  struct Awaited {
+    Request* request;
+    size_t ends_at;
+  };
+  std::deque<Awaited> awaited_;
   http::H1Parser parser_;
   http::Head head_;
   base::Arena arena_;
@@ -72,6 +83,7 @@ class SimClient final : private net::ByteStreamListener, private SenderListener 
   net::Deadline leave_;
   net::Deadline continue_;
   Break leave_how_ = Break::none;
+  uint64_t waiting_since_ms_ = 0;  // for the next byte of an answer; 0: for none
   bool pipelines_;
   bool in_message_ = false;
   bool in_tunnel_ = false;

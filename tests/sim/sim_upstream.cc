@@ -245,7 +245,7 @@ void SimUpstream::draw_script() {
   mine.status = script_.status;
   mine.is_redirect = !script_.location.empty();
   mine.body_bytes =
-      is_bodiless(head_.method, script_.status) ? 0 : draw_size(chance, world_.plan().large_bodies);
+      is_bodiless(head_.method, script_.status) ? 0 : draw_size(chance, world_.plan());
   if (wants_tunnel) mine.body_bytes = request_->tunnel_down_bytes;
 }
 

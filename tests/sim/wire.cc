@@ -81,15 +81,28 @@ void append_body(std::string& out, const BodyLayout& layout, Chance& chance) {
   }
 }
 
-uint64_t draw_size(Chance& chance, bool large) {
-  if (large && chance.one_in(2)) return chance.between(100'000, 600'000);
-  switch (chance.below(4)) {
+namespace {
+
+// A few bytes around a bound of some buffer, or around two of them.
+uint64_t draw_size_at_a_bound(Chance& chance) {
+  const auto bound = chance.pick<uint64_t>({100, 16 * 1024, 16 * 1024, 64 * 1024, 128 * 1024});
+  return bound * chance.between(1, 2) - 4 + chance.below(9);
+}
+
+}  // namespace
+
+uint64_t draw_size(Chance& chance, const Plan& plan) {
+  if (plan.large_bodies && chance.one_in(2)) return chance.between(100'000, 600'000);
+  // Byte by byte, more than a few would take for ever.
+  switch (chance.below(plan.capacity_bytes < 4'096 ? 4 : 5)) {
     case 0:
       return chance.below(2);
     case 1:
       return chance.below(100);
     case 2:
       return chance.below(4'000);
+    case 4:
+      return draw_size_at_a_bound(chance);
     default:
       return chance.below(20'000);
   }

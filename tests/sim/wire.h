@@ -7,6 +7,7 @@
 
 #include "sim/chance.h"
 #include "sim/ledger.h"
+#include "sim/plan.h"
 
 namespace sim {
 
@@ -26,7 +27,7 @@ void append_body(std::string& out, const BodyLayout& layout, Chance& chance);
 // The field by which both sides know a message; "7" or, in a response, "7-2".
 constexpr const char* marker_name = "X-Marker";
 
-// A size: often tiny, now and then large.
-[[nodiscard]] uint64_t draw_size(Chance& chance, bool large);
+// A size: often tiny, now and then large, or about as large as some buffer.
+[[nodiscard]] uint64_t draw_size(Chance& chance, const Plan& plan);
 
 }  // namespace sim

@@ -159,6 +159,8 @@ void World::settle() {
   kernel_.defer(turn_);
   kernel_.end_turn();
   check_bounds();
+  for (const auto& client : clients_)
+    client->check_patience();
 }
 
 void World::on_turn() {
@@ -208,8 +210,8 @@ Request& World::draw_request(bool is_last) {
     request.upgrade = true;
     request.tunnel_wanted = is_last && !chance_.one_in(4);  // none can follow
     request.tunnel_early = request.tunnel_wanted && chance_.one_in(2);
-    request.tunnel_up_bytes = draw_size(chance_, plan_.large_bodies);
-    request.tunnel_down_bytes = draw_size(chance_, plan_.large_bodies);
+    request.tunnel_up_bytes = draw_size(chance_, plan_);
+    request.tunnel_down_bytes = draw_size(chance_, plan_);
     return request;
   }
   request.method =
@@ -221,7 +223,7 @@ Request& World::draw_request(bool is_last) {
   if (request.method == "POST" || request.method == "PUT") {
     const bool chunked = request.version_minor > 0 && chance_.one_in(2);
     request.body = chunked ? BodyKind::chunked : BodyKind::length;
-    request.body_bytes = draw_size(chance_, plan_.large_bodies);
+    request.body_bytes = draw_size(chance_, plan_);
     request.trailers = chunked && chance_.one_in(4);
     request.expects_continue =
         request.version_minor > 0 && chance_.one_in(6) && (chunked || request.body_bytes > 0);

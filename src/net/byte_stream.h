@@ -77,6 +77,17 @@ class ByteStream {
 
   // Bytes waiting in the queue.
   [[nodiscard]] virtual size_t queued_bytes() const = 0;
+
+  // Bytes that the other end has not confirmed: those in the queue and those in the kernel. May
+  // cost a system call.
+  [[nodiscard]] virtual size_t unconfirmed_bytes() const = 0;
+
+  // How many bytes the kernel has taken so far, with what TLS adds.
+  [[nodiscard]] virtual uint64_t sent_bytes() const = 0;
+
+  // Whether the other end is known to have taken nothing of what was sent since sent_bytes() was
+  // `mark`. To be asked once the connection has ended or failed; false where that cannot be told.
+  [[nodiscard]] virtual bool has_refused_since(uint64_t mark) = 0;
 };
 
 }  // namespace net

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "net/connect_race.h"
+#include "net/delivery.h"
 #include "net/tcp_cell.h"
 
 namespace net {
@@ -166,15 +167,35 @@ void Tcp::on_socket_read(ptrdiff_t count) {
   listener_->on_error(error_of(raw));
 }
 
+// -1 where there is none.
+int Tcp::socket() const {
+  uv_os_fd_t socket = -1;
+  if (cell_ == nullptr) return -1;
+  return uv_fileno(reinterpret_cast<uv_handle_t*>(&cell_->handle), &socket) == 0 ? socket : -1;
+}
+
 // libuv takes a hang-up behind the last bytes for the end of input without reading on, also where
 // it is a reset. EPIPE: the end had come before the reset. Returns a uv code, 0 for none.
-int Tcp::pending_error() const {
-  uv_os_fd_t socket = -1;
+int Tcp::pending_error() {
   int error = 0;
   socklen_t size = sizeof error;
-  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&cell_->handle), &socket) != 0) return 0;
-  if (getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error == EPIPE) return 0;
+  if (getsockopt(socket(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) return 0;
+  if (error == EPIPE) {
+    ended_before_reset_ = true;
+    return 0;
+  }
   return uv_translate_sys_error(error);
+}
+
+size_t Tcp::unconfirmed_bytes() const {
+  return state_ == State::open ? queue_.size() + unacknowledged_bytes(socket()) : 0;
+}
+
+bool Tcp::has_refused_since(uint64_t mark) {
+  if (sent_bytes_ == mark) return true;
+  if (cell_ == nullptr) return false;
+  static_cast<void>(pending_error());
+  return ended_before_reset_ && is_over_with_at_most(socket(), mark);
 }
 
 Flow Tcp::write(std::span<const base::Bytes> pieces) {
@@ -218,6 +239,7 @@ size_t Tcp::try_write(std::span<const base::Bytes> pieces) {
     sent += static_cast<size_t>(result);
     if (static_cast<size_t>(result) < wanted) break;
   }
+  sent_bytes_ += sent;
   return sent;
 }
 
@@ -228,6 +250,7 @@ void Tcp::write_queue() {
   std::array<uv_buf_t, pieces_per_write> buffers;
   std::transform(now.begin(), now.end(), buffers.begin(), buffer_of);
   in_flight_bytes_ = static_cast<uint32_t>(total_of(now));
+  sent_bytes_ += in_flight_bytes_;  // some of it may be gone at once
   if (cell_->write == nullptr) cell_->write = std::make_unique<uv_write_t>();
   const int error = uv_write(cell_->write.get(),
                              cell_->stream(),
@@ -262,6 +285,8 @@ void Tcp::on_queue_written(int status) {
 void Tcp::fail_writing(int raw) {
   write_half_ = WriteHalf::failed;
   write_error_raw_ = raw;
+  // After a reset that came alone the kernel says ECONNRESET.
+  ended_before_reset_ = ended_before_reset_ || raw == UV_EPIPE;
   full_ = false;
   queue_.clear();
   loop_.defer(write_error_);
@@ -282,10 +307,7 @@ void Tcp::finish_writing() {
   write_half_ = WriteHalf::ended;
   // With nothing queued, the system call itself does what uv_shutdown would after a turn of the
   // loop. It fails only on a connection that is gone, which reading will tell.
-  uv_os_fd_t socket = -1;
-  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&cell_->handle), &socket) == 0) {
-    ::shutdown(socket, SHUT_WR);
-  }
+  ::shutdown(socket(), SHUT_WR);
 }
 
 void Tcp::close() {
@@ -302,10 +324,7 @@ void Tcp::abort() {
   if (cell_ != nullptr) {
     // Zero linger makes close(2) send RST; uv_tcp_close_reset refuses after a shutdown.
     const linger now{.l_onoff = 1, .l_linger = 0};
-    uv_os_fd_t socket = -1;
-    if (uv_fileno(reinterpret_cast<uv_handle_t*>(&cell_->handle), &socket) == 0) {
-      setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    }
+    setsockopt(socket(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
   }
   close();
 }

@@ -65,6 +65,11 @@ class Tcp final : public ByteStream {
   void close() override;
   void abort() override;
   [[nodiscard]] size_t queued_bytes() const override { return queue_.size(); }
+  [[nodiscard]] size_t unconfirmed_bytes() const override;
+  [[nodiscard]] uint64_t sent_bytes() const override { return sent_bytes_; }
+  // Known only where the other end had ended its half first, and then reset what came: its FIN
+  // confirmed all it had taken.
+  [[nodiscard]] bool has_refused_since(uint64_t mark) override;
 
   // The other end; "none" for a unix socket and until on_connected().
   [[nodiscard]] const Address& peer() const { return peer_; }
@@ -85,7 +90,8 @@ class Tcp final : public ByteStream {
   void start_reading();
   void watch_burst(ptrdiff_t count, size_t room);
   void on_socket_read(ptrdiff_t count);
-  [[nodiscard]] int pending_error() const;
+  [[nodiscard]] int socket() const;
+  [[nodiscard]] int pending_error();
   size_t try_write(std::span<const base::Bytes> pieces);
   void write_queue();
   void on_queue_written(int status);
@@ -101,6 +107,7 @@ class Tcp final : public ByteStream {
   base::OutQueue queue_;
   Deferred write_error_;
   Address peer_;
+  uint64_t sent_bytes_ = 0;
   uint32_t burst_bytes_ = 0;      // read in full buffers since others had their turn
   uint32_t in_flight_bytes_ = 0;  // of the queue's front, in the one uv_write
   int write_error_raw_ = 0;
@@ -108,7 +115,8 @@ class Tcp final : public ByteStream {
   ReadHalf read_half_ = ReadHalf::off;
   WriteHalf write_half_ = WriteHalf::open;
   base::Side side_;
-  bool full_ = false;  // said `full`, on_drained() is due
+  bool full_ = false;                // said `full`, on_drained() is due
+  bool ended_before_reset_ = false;  // the other end's FIN had come when its reset did
 };
 
 }  // namespace net

@@ -74,6 +74,13 @@ class TlsStream final : public net::ByteStream, private net::ByteStreamListener 
   void close() override;
   void abort() override;
   [[nodiscard]] size_t queued_bytes() const override { return transport_->queued_bytes(); }
+  [[nodiscard]] size_t unconfirmed_bytes() const override {
+    return transport_->unconfirmed_bytes();
+  }
+  [[nodiscard]] uint64_t sent_bytes() const override { return transport_->sent_bytes(); }
+  [[nodiscard]] bool has_refused_since(uint64_t mark) override {
+    return transport_->has_refused_since(mark);
+  }
 
   // For HandshakeStep: the session comes back.
   void finish_step(HandshakeStep& step);

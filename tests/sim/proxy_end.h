@@ -47,6 +47,13 @@ class ProxyEnd final : public net::ByteStream, public base::ListLink<ProxyEnd> {
   void close() override;
   void abort() override;
   [[nodiscard]] size_t queued_bytes() const override { return inner_ ? inner_->queued_bytes() : 0; }
+  [[nodiscard]] size_t unconfirmed_bytes() const override {
+    return inner_ ? inner_->unconfirmed_bytes() : 0;
+  }
+  [[nodiscard]] uint64_t sent_bytes() const override { return inner_ ? inner_->sent_bytes() : 0; }
+  [[nodiscard]] bool has_refused_since(uint64_t mark) override {
+    return !inner_ || inner_->has_refused_since(mark);
+  }
 
  private:
   void draw_dial();

@@ -67,6 +67,7 @@ size_t MemoryStream::send(base::Bytes bytes) {
     count = network_.random_below(count + 1);
   }
   other_->incoming_.append(bytes.first(count));
+  sent_bytes_ += count;
   if (count > 0) other_->schedule();
   return count;
 }
@@ -199,6 +200,7 @@ bool MemoryStream::deliver() {
 }
 
 void MemoryStream::take_incoming(std::span<std::byte> into) {
+  if (other_ != nullptr) other_->taken_bytes_ += into.size();
   while (!into.empty()) {
     base::Bytes front;
     static_cast<void>(incoming_.front({&front, 1}));

@@ -68,6 +68,13 @@ class MemoryStream final : public net::ByteStream {
   void close() override;
   void abort() override;
   [[nodiscard]] size_t queued_bytes() const override { return queue_.size(); }
+  [[nodiscard]] size_t unconfirmed_bytes() const override {
+    return queue_.size() + (other_ != nullptr ? other_->incoming_.size() : 0);
+  }
+  [[nodiscard]] uint64_t sent_bytes() const override { return sent_bytes_; }
+  [[nodiscard]] bool has_refused_since(uint64_t mark) override {
+    return sent_bytes_ == mark || (other_ == nullptr && taken_bytes_ <= mark);
+  }
 
   // The network cuts the connection: both ends see a reset, what was under way is lost.
   void cut();
@@ -99,6 +106,8 @@ class MemoryStream final : public net::ByteStream {
   base::OutQueue incoming_;
   Incoming incoming_end_ = Incoming::open;
   base::OutQueue queue_;
+  uint64_t sent_bytes_ = 0;
+  uint64_t taken_bytes_ = 0;  // of those, by the other end's listener
   State state_ = State::open;
   WriteHalf write_half_ = WriteHalf::open;
   base::Error connect_error_{base::Code::closed};  // `closed`: connecting will work

@@ -97,6 +97,13 @@ inline void send_all(const net::Fd& socket, std::string_view text) {
   }
 }
 
+// The next `size` bytes.
+inline std::string receive(const net::Fd& socket, size_t size) {
+  std::string text(size, '\0');
+  REQUIRE(::recv(socket.get(), text.data(), size, MSG_WAITALL) == static_cast<ssize_t>(size));
+  return text;
+}
+
 // Everything up to the end of the stream; for helper threads, so without doctest.
 inline std::string receive_all(const net::Fd& socket, size_t bytes_per_read = 65'536) {
   std::string all;

@@ -357,6 +357,41 @@ TEST_CASE("a write in flight that fails is an on_write_error") {
   }
 }
 
+TEST_CASE("what the other end took is not refused, what came behind its end is") {
+  enum class Other { reads_and_closes, reads_and_resets, closes, resets, half_closes };
+  struct Case {
+    const char* what;
+    Other other;
+    bool refused;
+  };
+  for (const Case& c : {Case{"reads and closes", Other::reads_and_closes, false},
+                        Case{"reads and resets", Other::reads_and_resets, false},
+                        Case{"closed before", Other::closes, true},
+                        Case{"reset before", Other::resets, true},
+                        Case{"half-closed before, and reads", Other::half_closes, false}}) {
+    CAPTURE(c.what);
+    net::UvLoop loop;
+    Recorder heard;
+    Wire wire(loop, Kind::tcp);
+    wire.tcp->set_listener(heard);
+    CHECK(write(*wire.tcp, "earlier") == net::Flow::go);
+    CHECK(net_test::receive(wire.raw, 7) == "earlier");
+    const uint64_t mark = wire.tcp->sent_bytes();
+    CHECK(mark == 7);
+    CHECK(wire.tcp->has_refused_since(mark));
+    if (c.other == Other::closes) wire.raw.reset();
+    if (c.other == Other::resets) net_test::reset_connection(wire.raw);
+    if (c.other == Other::half_closes) ::shutdown(wire.raw.get(), SHUT_WR);
+    CHECK(write(*wire.tcp, "request") == net::Flow::go);
+    if (wire.raw.get() >= 0) CHECK(net_test::receive(wire.raw, 7) == "request");
+    if (c.other == Other::reads_and_closes) wire.raw.reset();
+    if (c.other == Other::reads_and_resets) net_test::reset_connection(wire.raw);
+    wire.tcp->set_reading(true);
+    run_until(loop, [&] { return heard.ends + static_cast<int>(heard.errors.size()) == 1; });
+    CHECK(wire.tcp->has_refused_since(mark) == c.refused);
+  }
+}
+
 TEST_CASE("close: twice is fine, nothing is heard after, what was queued is dropped") {
   for (const Kind kind : kinds) {
     net::UvLoop loop;

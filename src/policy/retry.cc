@@ -14,13 +14,15 @@ bool is_idempotent(std::string_view method) {
 
 }  // namespace
 
+bool must_not_run_again(const FailedAttempt& attempt) {
+  const bool may_run_twice =
+      is_idempotent(attempt.method) || attempt.has_idempotency_key || attempt.retry_posts;
+  return !may_run_twice && !attempt.refused;
+}
+
 bool may_retry(const FailedAttempt& attempt) {
-  if (!attempt.connection_reused || attempt.response_begun || !attempt.replayable ||
-      attempt.was_retry) {
-    return false;
-  }
-  return is_idempotent(attempt.method) || attempt.has_idempotency_key || attempt.retry_posts ||
-         attempt.since_sent_ms <= reuse_race_ms_max;
+  return attempt.connection_reused && !attempt.response_begun && attempt.replayable &&
+         !attempt.was_retry && !must_not_run_again(attempt);
 }
 
 }  // namespace policy

@@ -2,7 +2,6 @@
 
 // Whether a request whose upstream connection failed may be sent once more.
 
-#include <cstdint>
 #include <string_view>
 
 namespace policy {
@@ -13,19 +12,18 @@ struct FailedAttempt {
   bool response_begun = false;     // some byte of a response was seen
   bool replayable = false;         // the whole body sent so far is still held
   bool was_retry = false;          // already the second attempt
+  bool refused = false;            // the upstream is known not to have taken a byte of the request
   std::string_view method;
   bool has_idempotency_key = false;
-  uint64_t since_sent_ms = 0;  // from the request's first byte to the failure
-  bool retry_posts = false;    // the route says that a request may run twice
+  bool retry_posts = false;  // the route says that a request may run twice
 };
 
-// A connection that dies later than this after the request was sent did not die of the reuse race:
-// the request may have run.
-inline constexpr uint64_t reuse_race_ms_max = 1'000;
+// Whether the request may have run, and running it once more may do harm: it is not idempotent
+// (RFC 9110 9.2.2), and neither its client nor its route says that it may run twice. Pure.
+[[nodiscard]] bool must_not_run_again(const FailedAttempt& attempt);
 
-// Once, on a reused connection, with no byte of an answer; a request that is not idempotent
-// (RFC 9110 9.2.2) only where it can hardly have run: an idle connection that the upstream had
-// already closed fails at once. Pure.
+// Once, on a reused connection, with no byte of an answer, and not where it must not run again.
+// Pure.
 [[nodiscard]] bool may_retry(const FailedAttempt& attempt);
 
 }  // namespace policy

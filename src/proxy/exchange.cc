@@ -6,7 +6,6 @@
 
 #include "base/check.h"
 #include "http/target.h"
-#include "policy/retry.h"
 #include "proxy/client_connection.h"
 #include "proxy/upstream_connection.h"
 #include "proxy/upstream_pool.h"
@@ -33,6 +32,19 @@ constexpr LocalError first_byte_timeout = {504,
                                            "upstream_timeout",
                                            "The upstream did not answer in time.",
                                            RetryAdvice::never};
+
+// SDKs that are left to themselves repeat a 502; who must not be charged twice tells them not to.
+constexpr LocalError closed_with_request = {
+    502,
+    "server_error",
+    "upstream_closed",
+    "The upstream closed the connection before it answered. The request may have run, so the proxy "
+    "did not send it again; whether to repeat it is for you to decide."};
+
+// Ended without an answer, whatever the reason.
+bool is_lost_connection(Error error) {
+  return error.code == Code::closed || error.code == Code::reset || error.code == Code::io;
+}
 
 }  // namespace
 
@@ -200,7 +212,6 @@ void Exchange::on_upstream_unavailable(Error error) {
 void Exchange::start_attempt(std::unique_ptr<UpstreamConnection> upstream) {
   upstream_ = std::move(upstream);
   phase_ = Phase::awaiting_head;
-  attempt_started_ms_ = environment_.loop.now_ms();
   summary_.upstream = pool_->identity().name;
   summary_.reused = upstream_->has_served();
   ++summary_.attempts;
@@ -313,29 +324,36 @@ void Exchange::on_deadline() {
   }
 }
 
-bool Exchange::retry_if_stale() {
-  const policy::FailedAttempt attempt{
-      .connection_reused = upstream_->has_served(),
-      .response_begun = upstream_->response_begun() || interim_heads_ > 0,
-      .replayable = replayable_,
-      .was_retry = retried_,
-      .method = upstream_head_.method,
-      .has_idempotency_key = request_head_.find("idempotency-key") != nullptr,
-      .since_sent_ms = environment_.loop.now_ms() - attempt_started_ms_,
-      .retry_posts = route_->retry_posts};
-  if (!policy::may_retry(attempt)) return false;
+policy::FailedAttempt Exchange::failed_attempt() const {
+  return {.connection_reused = upstream_->has_served(),
+          .response_begun = upstream_->response_begun() || interim_heads_ > 0,
+          .replayable = replayable_,
+          .was_retry = retried_,
+          .refused = upstream_->has_refused_request(),
+          .method = upstream_head_.method,
+          .has_idempotency_key = request_head_.find("idempotency-key") != nullptr,
+          .retry_posts = route_->retry_posts};
+}
+
+void Exchange::retry() {
   retried_ = true;
   environment_.metrics.upstream_retries.add();
   drop_upstream();
   client_->resume(Pause::flow);  // whose queue was full is gone
   acquire(UpstreamPool::Wanted::fresh);
   flush_upstream();
-  return true;
 }
 
 void Exchange::on_upstream_failed(Error error) {
   if (phase_ == Phase::awaiting_head) {
-    if (!retry_if_stale()) on_upstream_unavailable(error);
+    const policy::FailedAttempt attempt = failed_attempt();
+    if (policy::may_retry(attempt)) {
+      retry();
+    } else if (is_lost_connection(error) && policy::must_not_run_again(attempt)) {
+      reply(closed_with_request, Outcome::upstream_failed);
+    } else {
+      on_upstream_unavailable(error);
+    }
     return;
   }
   summary_.error_code = base::code_name(error.code);

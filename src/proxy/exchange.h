@@ -17,6 +17,7 @@
 #include "net/deadline.h"
 #include "observe/summary.h"
 #include "policy/redirect.h"
+#include "policy/retry.h"
 #include "policy/route.h"
 #include "proxy/environment.h"
 #include "proxy/local_reply.h"
@@ -110,7 +111,8 @@ class Exchange final : public base::ListLink<Exchange> {
   [[nodiscard]] bool follow_redirect();
   void forward_head();
   [[nodiscard]] http::Framing response_framing() const;
-  [[nodiscard]] bool retry_if_stale();
+  [[nodiscard]] policy::FailedAttempt failed_attempt() const;
+  void retry();
 
   [[nodiscard]] uint32_t silence_ms() const;
   void on_deadline();
@@ -132,7 +134,6 @@ class Exchange final : public base::ListLink<Exchange> {
   base::OutQueue request_buffer_;  // body bytes not yet sent, or kept for another attempt
   std::optional<base::Url> redirected_to_;
   observe::Summary summary_;
-  uint64_t attempt_started_ms_ = 0;
   uint32_t redirects_ = 0;
   uint8_t interim_heads_ = 0;
   Phase phase_ = Phase::request_head;

@@ -39,6 +39,7 @@ void UpstreamConnection::attach(const Service& service) {
   arena_ = &service.arena;
   request_method_ = service.request_method;
   response_ended_ = write_failed_ = shutdown_wanted_ = false;
+  sent_before_ = stream_->sent_bytes();
   output_.reset();
   parser_.begin(*head_, *arena_, request_method_);
   stream_->set_reading(true);

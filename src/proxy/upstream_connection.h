@@ -64,6 +64,9 @@ class UpstreamConnection final : public net::Buried,
   [[nodiscard]] bool has_served() const { return served_ > 0; }
   // Whether some byte of the response was seen.
   [[nodiscard]] bool response_begun() const { return parser_.message_begun(); }
+  // Once the connection has failed: whether the upstream is known not to have taken a byte of the
+  // request.
+  [[nodiscard]] bool has_refused_request() { return stream_->has_refused_since(sent_before_); }
   [[nodiscard]] size_t queued_bytes() const { return stream_->queued_bytes(); }
   [[nodiscard]] http::Framing framing() const { return parser_.framing(); }
   [[nodiscard]] std::optional<uint64_t> content_length() const { return parser_.content_length(); }
@@ -101,6 +104,7 @@ class UpstreamConnection final : public net::Buried,
   base::Arena* arena_ = nullptr;
   std::string_view request_method_;
   net::Deadline idle_deadline_;
+  uint64_t sent_before_ = 0;  // the stream's sent_bytes() when the exchange came
   uint32_t served_ = 0;
   State state_ = State::dialing;
   uint8_t paused_ = 0;            // Pause reasons

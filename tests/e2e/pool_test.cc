@@ -1,4 +1,6 @@
 // Connections to the upstream: reuse, stale ones, poison, bounds.
+#include <map>
+#include <mutex>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -104,7 +106,8 @@ TEST_CASE_TRANSPORTS("a request that met a dying connection is sent once more") 
     const Proxy proxy(upstream);
     RawClient client = proxy.client();
     CHECK(client.round_trip(test::get("/1")).value("x-connection") == "0");
-    const Message second = client.round_trip(test::post("/2", "the body"));
+    const Message second =
+        client.round_trip(test::message("PUT /2 HTTP/1.1", {{"Host", "p"}}, "the body"));
     CHECK(second.status() == 200);
     CHECK(second.value("x-connection") == "1");
     CHECK(upstream.requests() == 3);
@@ -140,7 +143,7 @@ TEST_CASE_TRANSPORTS("idle connections that died together cost a request one mor
   for (RawClient& client : clients)
     CHECK(client.read_response().status() == 200);
   for (int i = 0; i < 8; ++i)
-    CHECK(clients.front().round_trip(test::post("/", "body")).status() == 200);
+    CHECK(clients.front().round_trip(test::get("/")).status() == 200);
 }
 
 TEST_CASE_TRANSPORTS("a request sent once more goes on where its client is") {
@@ -167,7 +170,7 @@ TEST_CASE_TRANSPORTS("a request sent once more goes on where its client is") {
   const Proxy proxy(upstream);
   RawClient client = proxy.client();
   CHECK(client.round_trip(test::get("/1")).value("x-connection") == "0");
-  client.send("POST /2 HTTP/1.1\r\nHost: p\r\nContent-Length: 10\r\n\r\nhalf,");
+  client.send("PUT /2 HTTP/1.1\r\nHost: p\r\nContent-Length: 10\r\n\r\nhalf,");
   half_seen.wait();
   client.send("rest.");
   CHECK(client.read_response().value("x-connection") == "1");
@@ -213,25 +216,98 @@ TEST_CASE("a request that got some byte of an answer is not sent again") {
   CHECK(upstream.requests() == 2);
 }
 
-TEST_CASE("a POST that may have run is not sent again, a GET is") {
-  // The connection dies long after the request went up: that was no race, the upstream had it.
-  for (const std::string method : {"GET", "POST"}) {
-    CAPTURE(method);
+TEST_CASE_TRANSPORTS("a POST that may have run is not sent again, a GET is") {
+  // The upstream reads the second request whole, and ends the connection at once.
+  for (const std::string method : {"GET", "POST", "PATCH"}) {
+    for (const bool reset : {false, true}) {
+      CAPTURE(method);
+      CAPTURE(reset);
+      RawUpstream upstream(test::upstream_options(transports.upstream),
+                           [&](UpstreamConnection& connection) {
+                             if (connection.index() > 0) return serve_numbered(connection);
+                             if (!connection.read_request()) return;
+                             connection.send(numbered(connection));
+                             if (!connection.read_request()) return;
+                             reset ? connection.reset() : connection.close();
+                           });
+      const Proxy proxy(upstream);
+      RawClient client = proxy.client();
+      CHECK(client.round_trip(test::get("/1")).status() == 200);
+      const Message answer =
+          client.round_trip(test::message(method + " /2 HTTP/1.1", {{"Host", "p"}}, "x"));
+      CHECK(upstream.requests() == (method == "GET" ? 3 : 2));
+      CHECK(answer.status() == (method == "GET" ? 200 : 502));
+      if (method == "GET") continue;
+      // SDKs obey these two; left to themselves they do what their user told them.
+      CHECK_FALSE(answer.has("retry-after"));
+      CHECK_FALSE(answer.has("x-should-retry"));
+      CHECK(test::api_error(answer).message.find("may have run") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("a POST that may run twice is sent again where its client or its route says so") {
+  for (const bool route_says_so : {false, true}) {
+    CAPTURE(route_says_so);
     RawUpstream upstream([](UpstreamConnection& connection) {
       if (connection.index() > 0) return serve_numbered(connection);
       if (!connection.read_request()) return;
       connection.send(numbered(connection));
-      if (!connection.read_request()) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1300));
-      connection.close();
+      if (connection.read_request()) connection.close();
     });
-    const Proxy proxy(upstream);
+    const Proxy proxy(
+        upstream,
+        route_says_so ? "routes: [{ path: /, upstream: openai, retry_posts: true }]" : "");
     RawClient client = proxy.client();
     CHECK(client.round_trip(test::get("/1")).status() == 200);
-    const int status =
-        client.round_trip(test::message(method + " /2 HTTP/1.1", {{"Host", "p"}}, "x")).status();
-    CHECK(status == (method == "GET" ? 200 : 502));
-    CHECK(upstream.requests() == (method == "GET" ? 3 : 2));
+    test::Fields fields;
+    if (!route_says_so) fields.emplace_back("Idempotency-Key", "one");
+    CHECK(client.round_trip(test::post("/2", "x", fields)).status() == 200);
+    CHECK(upstream.requests() == 3);
+  }
+}
+
+TEST_CASE_TRANSPORTS("POSTs that race with the end of idle connections never run twice") {
+  // Each connection serves one POST, waits a moment and ends, so that the next POST meets it alive,
+  // dying or dead.
+  constexpr int posts = 300;
+  std::mutex mutex;
+  std::map<std::string, int> runs;
+  RawUpstream upstream(
+      test::upstream_options(transports.upstream), [&](UpstreamConnection& connection) {
+        for (unsigned served = 0;; ++served) {
+          const auto request = connection.read_request();
+          if (!request) return;
+          {
+            const std::lock_guard lock(mutex);
+            ++runs[request->target()];
+          }
+          // The second one of every other connection ends it unanswered.
+          if (served == 1 && connection.index() % 2 == 0) {
+            connection.index() % 4 == 0 ? connection.reset() : connection.close();
+            return;
+          }
+          connection.send(numbered(connection));
+          std::this_thread::sleep_for(std::chrono::microseconds(connection.index() * 37 % 400));
+          if (served == 1) {
+            connection.index() % 3 == 0 ? connection.reset() : connection.close();
+            return;
+          }
+        }
+      });
+  const Proxy proxy(upstream);
+  RawClient client = proxy.client();
+  int answered = 0;
+  for (int i = 0; i < posts; ++i) {
+    const int status = client.round_trip(test::post("/" + std::to_string(i), "body")).status();
+    CHECK((status == 200 || status == 502));
+    answered += status == 200 ? 1 : 0;
+  }
+  CHECK(answered > posts / 4);
+  const std::lock_guard lock(mutex);
+  for (const auto& [target, count] : runs) {
+    CAPTURE(target);
+    CHECK(count == 1);
   }
 }
 

@@ -135,6 +135,9 @@ void SimUpstream::check_head() {
   for (const Attempt& former : request_->attempts)
     unredirected += former.is_redirect ? 0 : 1;
   if (unredirected > 1) world_.fail("request {} is tried a third time", id);
+  const bool may_run_twice = (head_.method != "POST" && head_.method != "PATCH") ||
+                             request_->idempotency_key || world_.posts_may_run_twice();
+  if (unredirected > 0 && !may_run_twice) world_.fail("request {} may run twice", id);
   request_->attempts.push_back({.is_foreign = origin_.is_foreign});
   attempt_ = static_cast<uint32_t>(request_->attempts.size());
   body_received_ = 0;

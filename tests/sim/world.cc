@@ -271,6 +271,7 @@ std::shared_ptr<proxy::UpstreamPool> World::make_pool(const std::string& name,
 proxy::SnapshotRef World::compile() {
   const std::shared_ptr<const config::Config> config = draw_config(chance_, plan_);
   configs_.push_back(config);
+  posts_may_run_twice_ = posts_may_run_twice_ || config->routes.front().retry_posts;
   replay_bytes_max_ = std::max(replay_bytes_max_, config->limits.replay_bytes_max);
   proxy::Snapshot::Pools pools;
   for (const auto& [name, upstream] : config->upstreams)

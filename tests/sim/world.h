@@ -75,6 +75,8 @@ class World {
   [[nodiscard]] const observe::Metrics& metrics() const { return metrics_; }
   // The largest of all configurations so far.
   [[nodiscard]] uint64_t replay_bytes_max() const { return replay_bytes_max_; }
+  // Some configuration so far allows it.
+  [[nodiscard]] bool posts_may_run_twice() const { return posts_may_run_twice_; }
 
  private:
   struct Timer;
@@ -123,6 +125,7 @@ class World {
   std::vector<std::weak_ptr<proxy::UpstreamPool>> pools_;
   uint32_t clients_spawned_ = 0;
   uint64_t replay_bytes_max_ = 0;
+  bool posts_may_run_twice_ = false;
   uint64_t turns_ = 0;
 };
 

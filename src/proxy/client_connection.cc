@@ -83,6 +83,7 @@ void ClientConnection::on_read(base::Bytes bytes) {
       }
       return;
     }
+    case State::breaking:
     case State::closed:
       return;
     case State::response:
@@ -237,6 +238,7 @@ void ClientConnection::on_drained() {
     case State::idle:
     case State::head:
     case State::lingering:
+    case State::breaking:
     case State::closed:
       break;
   }
@@ -313,8 +315,9 @@ void ClientConnection::start_tunnel() {
 }
 
 void ClientConnection::reset() {
-  after_ = After::cut;
-  stream_->abort();
+  static_cast<void>(output_.flush(*stream_));
+  watch_writing();
+  after_ = After::break_off;
 }
 
 void ClientConnection::pause(Pause reason) {
@@ -391,6 +394,10 @@ void ClientConnection::next_request() {
     linger();
     return;
   }
+  if (after_ == After::break_off) {
+    break_off();
+    return;
+  }
   if (after_ == After::cut) {
     close();
     return;
@@ -444,6 +451,9 @@ void ClientConnection::on_deadline() {
       after_ = After::linger;
       exchange_->on_request_refused({408, "the request body stopped arriving"});
       break;
+    case State::breaking:
+      await_delivery();
+      break;
     case State::idle:
     case State::lingering:
       if (still_sending()) {
@@ -478,13 +488,41 @@ void ClientConnection::linger() {
   if (input_ended_ && stream_->queued_bytes() == 0) close();
 }
 
+// Where length or chunks show that the rest is missing, an end in good order does. Where only the
+// connection's end delimits the response, that end must be a reset, which destroys what is still on
+// its way: it waits until the client's side has everything.
+void ClientConnection::break_off() {
+  const Framing::Kind framing = output_.framing().kind;
+  if (framing != Framing::Kind::until_close && framing != Framing::Kind::tunnel) {
+    linger();
+    return;
+  }
+  state_ = State::breaking;
+  leftover_ = {};
+  forget_pauses();
+  unconfirmed_ = SIZE_MAX;
+  await_delivery();
+}
+
+void ClientConnection::await_delivery() {
+  const size_t unconfirmed = stream_->unconfirmed_bytes();
+  const uint64_t now_ms = environment_.loop.now_ms();
+  if (unconfirmed < unconfirmed_) sent_ms_ = now_ms;
+  unconfirmed_ = unconfirmed;
+  if (unconfirmed == 0 || now_ms - sent_ms_ >= timeouts().response_write_silence_ms) {
+    close();
+  } else {
+    deadline_.set(delivery_look_ms);
+  }
+}
+
 void ClientConnection::close() {
   if (state_ == State::closed) return;
+  // What is still queued is lost, so no clean end behind it.
+  const bool is_clean = stream_->queued_bytes() == 0 && state_ != State::breaking;
   state_ = State::closed;
   deadline_.clear();
   write_deadline_.clear();
-  // What is still queued is lost, so no clean end behind it.
-  const bool is_clean = stream_->queued_bytes() == 0;
   if (is_clean && entrance_.is_https) stream_->shutdown_write();  // close_notify
   is_clean ? stream_->close() : stream_->abort();
   environment_.metrics.client_connections_open.subtract();

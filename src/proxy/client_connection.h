@@ -78,19 +78,22 @@ class ClientConnection final : public net::Buried,
     tunnel,     // raw bytes both ways
     finished,   // the exchange is over, the end of the turn cleans up
     lingering,  // our side is shut, the client's bytes are discarded (RFC 9112 9.6)
+    breaking,   // the last bytes of a response that broke off are on their way to the client
     closed,
   };
 
   // What follows the exchange.
   enum class After : uint8_t {
     next_request,
-    linger,  // the connection ends in good order
-    cut,     // it has been closed under the response
+    linger,     // the connection ends in good order
+    break_off,  // it ends, and shows that the response is not whole
+    cut,        // it has been closed under the response
   };
 
   static constexpr uint64_t drain_grace_ms = 500;
   static constexpr uint64_t linger_silence_ms = 2'000;
   static constexpr uint64_t linger_ms_max = 10'000;
+  static constexpr uint64_t delivery_look_ms = 20;
 
   ClientConnection(Environment& environment,
                    std::unique_ptr<net::ByteStream> stream,
@@ -120,6 +123,8 @@ class ClientConnection final : public net::Buried,
   void client_left(observe::Outcome outcome = observe::Outcome::client_left);
   [[nodiscard]] bool must_refuse_head() const;
   void linger();
+  void break_off();
+  void await_delivery();
   void close();
   [[nodiscard]] bool still_sending() const;
   [[nodiscard]] bool closes_after_response() const;
@@ -140,7 +145,8 @@ class ClientConnection final : public net::Buried,
   uint64_t sent_ms_ = 0;  // when the last response had been handed to the stream
   policy::SendingPace body_pace_;
   policy::ReadingPace reading_pace_;
-  uint32_t requests_ = 0;  // begun
+  size_t unconfirmed_ = 0;  // of a response that broke off, when the client last confirmed some
+  uint32_t requests_ = 0;   // begun
   State state_ = State::idle;
   uint8_t paused_ = 0;            // Pause reasons
   bool write_blocked_ = false;    // the client does not read as fast as we send

@@ -49,7 +49,8 @@ class HttpStream {
   // After a 101: raw bytes in both directions from here on; send_end() is a half-close.
   virtual void start_tunnel() = 0;
 
-  // The message cannot be ended honestly: cut the connection, never a clean-looking end.
+  // The message cannot be ended honestly. What was sent of it is delivered first, then the
+  // connection ends so that nobody takes that for the message's end.
   virtual void reset() = 0;
 
   virtual void pause(Pause reason) = 0;

@@ -1,4 +1,4 @@
-// The program: flags, configuration, signals. All wiring is here; the work is in Server.
+// The program: flags, configuration, signals. All wiring is here; the work is in the Server.
 
 #include <CLI/CLI.hpp>
 #include <atomic>
@@ -71,7 +71,7 @@ base::Result<config::Config, std::string> load(const Options& options) {
   return config;
 }
 
-void reload(Server& server, const Options& options) {
+void reload(server::Server& server, const Options& options) {
   auto loaded = load(options);
   if (!loaded) {
     base::log_error("reload refused, the former configuration stays: {}", loaded.error());
@@ -97,7 +97,7 @@ sigset_t handled_signals() {
 // for something wake this one by one of them.
 class SignalLoop {
  public:
-  SignalLoop(Server& server, const Options& options, std::vector<std::string> command)
+  SignalLoop(server::Server& server, const Options& options, std::vector<std::string> command)
       : server_(server), options_(options), command_(std::move(command)) {}
 
   // Returns the exit status.
@@ -109,12 +109,12 @@ class SignalLoop {
   void start_successor();
   void on_successor();
 
-  Server& server_;
+  server::Server& server_;
   const Options& options_;
   std::vector<std::string> command_;
   std::thread drained_;  // waits until the workers have ended
   std::thread started_;  // waits until the successor serves, or does not
-  std::optional<Successor> successor_;
+  std::optional<process::Successor> successor_;
   std::string failure_;  // why it does not; of `started_` until that is done
   std::atomic<bool> is_started_ = false;
   bool is_ending_ = false;    // asked to
@@ -136,7 +136,7 @@ void SignalLoop::end() {
     std::_Exit(1);
   }
   base::log_info("draining; a second signal ends at once");
-  if (!is_replaced_) tell_service_manager("STOPPING=1");
+  if (!is_replaced_) process::tell_service_manager("STOPPING=1");
   drain();
 }
 
@@ -146,7 +146,7 @@ void SignalLoop::start_successor() {
     return;
   }
   base::log_info("starting {} anew, to take over", command_.front());
-  auto started = Successor::start(command_, server_.listening_sockets());
+  auto started = process::Successor::start(command_, server_.listening_sockets());
   if (!started) {
     base::log_error("not replaced, serving on: {}", started.error());
     return;
@@ -174,7 +174,7 @@ void SignalLoop::on_successor() {
     return;
   }
   base::log_info("process {} serves now, draining", successor_->pid());
-  tell_service_manager(fmt::format("MAINPID={}", successor_->pid()));
+  process::tell_service_manager(fmt::format("MAINPID={}", successor_->pid()));
   drain();
 }
 
@@ -220,7 +220,7 @@ int SignalLoop::run() {
 int run(const Options& options, std::vector<std::string> command) {
   // Neither is for a child's eyes, nor for ${NAME}.
   auto inherited = net::InheritedSockets::from_environment();
-  Predecessor predecessor = Predecessor::from_environment();
+  process::Predecessor predecessor = process::Predecessor::from_environment();
   auto loaded = load(options);
   if (!loaded) return complain(loaded.error());
   if (options.print_config) {
@@ -233,14 +233,14 @@ int run(const Options& options, std::vector<std::string> command) {
   }
   base::set_log_level(loaded->log.level);
   if (const auto failed = tls::init()) return complain(*failed);
-  Server server(std::make_shared<const config::Config>(std::move(*loaded)));
+  server::Server server(std::make_shared<const config::Config>(std::move(*loaded)));
   if (!inherited) return complain(inherited.error());
   const auto started = server.start(*std::move(inherited));
   if (!started) return complain(started.error());
   if (predecessor.is_there()) {
     predecessor.tell_ready();
   } else {
-    tell_service_manager("READY=1");
+    process::tell_service_manager("READY=1");
   }
   return SignalLoop(server, options, std::move(command)).run();
 }
@@ -269,5 +269,5 @@ int main(int argc, char** argv) {
       "--print-config", options.print_config, "print the effective configuration and exit");
   app.set_version_flag("--version", "openai-proxy " OPENAI_PROXY_VERSION);
   CLI11_PARSE(app, argc, argv);
-  return run(options, command_of(argc, argv));
+  return run(options, process::command_of(argc, argv));
 }

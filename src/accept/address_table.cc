@@ -4,6 +4,8 @@
 
 #include "base/check.h"
 
+namespace accepting {
+
 namespace {
 
 // Who has one IPv6 address mostly has its whole /64 (RFC 6177).
@@ -65,3 +67,5 @@ size_t AddressTable::size() const {
   }
   return total;
 }
+
+}  // namespace accepting

@@ -11,6 +11,8 @@
 #include "base/network.h"
 #include "net/address.h"
 
+namespace accepting {
+
 // Resource, one per process, asked when connections come and go and at no other time. Any thread.
 class AddressTable {
  public:
@@ -40,3 +42,5 @@ class AddressTable {
 
   std::array<Shard, shards> shards_;
 };
+
+}  // namespace accepting

@@ -11,6 +11,8 @@
 #include "proxy/local_reply.h"
 #include "tls/stream.h"
 
+namespace accepting {
+
 namespace {
 
 constexpr uint64_t drain_grace_ms = 500;
@@ -252,3 +254,5 @@ void Reception::close() {
   });
   farewell_.end();
 }
+
+}  // namespace accepting

@@ -24,6 +24,8 @@
 #include "proxy/environment.h"
 #include "tls/server_context.h"
 
+namespace accepting {
+
 // Why somebody was turned away.
 enum class Refusal : uint8_t { full, address, header, no_tls, memory };
 inline constexpr size_t refusals = 5;
@@ -98,3 +100,5 @@ class Reception {
   base::IntrusiveList<Announced> announced_;
   base::IntrusiveList<Silent> silent_;
 };
+
+}  // namespace accepting

@@ -5,6 +5,8 @@
 
 #include "base/file_mode.h"
 
+namespace deploy {
+
 base::Result<std::shared_ptr<const Deployment>, std::string> deploy(
     std::shared_ptr<const config::Config> config) {
   auto deployment = std::make_shared<Deployment>();
@@ -30,3 +32,5 @@ base::Result<std::shared_ptr<const Deployment>, std::string> deploy(
   deployment->config = std::move(config);
   return std::shared_ptr<const Deployment>(std::move(deployment));
 }
+
+}  // namespace deploy

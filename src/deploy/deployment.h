@@ -10,6 +10,8 @@
 #include "config/config.h"
 #include "tls/context.h"
 
+namespace deploy {
+
 // Value, shared by the workers; immutable but for what says otherwise.
 struct Deployment {
   std::shared_ptr<const config::Config> config;
@@ -22,3 +24,5 @@ struct Deployment {
 // Loads what `config` names. The error says what is wrong and what to do.
 [[nodiscard]] base::Result<std::shared_ptr<const Deployment>, std::string> deploy(
     std::shared_ptr<const config::Config> config);
+
+}  // namespace deploy

@@ -8,6 +8,8 @@
 #include "base/file_mode.h"
 #include "base/read_file.h"
 
+namespace deploy {
+
 namespace {
 
 constexpr size_t pem_bytes_max = 1024 * 1024;  // a chain is about 4 KiB
@@ -99,3 +101,5 @@ base::Result<ListenersTls, std::string> load_listeners_tls(
   }
   return loaded;
 }
+
+}  // namespace deploy

@@ -10,6 +10,8 @@
 #include "config/config.h"
 #include "tls/server_context.h"
 
+namespace deploy {
+
 // What tells that a file was replaced or written to; all zero where there is none.
 struct FileStamp {
   uint64_t device = 0;
@@ -43,3 +45,5 @@ using ListenersTls = std::vector<std::shared_ptr<const ListenerTls>>;
 // The same for all of `listen`. `former` is empty, or of the same listeners.
 [[nodiscard]] base::Result<ListenersTls, std::string> load_listeners_tls(
     const std::vector<config::Listen>& listen, const ListenersTls& former);
+
+}  // namespace deploy

@@ -16,6 +16,8 @@
 
 #include "net/inherited.h"
 
+namespace process {
+
 namespace {
 
 constexpr const char* ready_variable = "OPENAI_PROXY_READY_FD";
@@ -176,3 +178,5 @@ std::vector<std::string> command_of(int argc, char** argv) {
   }
   return command;
 }
+
+}  // namespace process

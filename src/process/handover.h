@@ -12,6 +12,8 @@
 #include "base/result.h"
 #include "net/fd.h"
 
+namespace process {
+
 // The process that started this one to be replaced by it, if one did. Value.
 class Predecessor {
  public:
@@ -50,3 +52,5 @@ class Successor {
 
 // What `argv` was started as, to be started again: another file may be at its path by now.
 [[nodiscard]] std::vector<std::string> command_of(int argc, char** argv);
+
+}  // namespace process

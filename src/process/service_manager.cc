@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "net/fd.h"
 
+namespace process {
+
 void tell_service_manager(std::string_view state) {
   const char* path = std::getenv("NOTIFY_SOCKET");
   if (path == nullptr) return;
@@ -32,3 +34,5 @@ void tell_service_manager(std::string_view state) {
         "cannot tell the service manager at NOTIFY_SOCKET {}: {}", state, std::strerror(errno));
   }
 }
+
+}  // namespace process

@@ -4,5 +4,9 @@
 
 #include <string_view>
 
+namespace process {
+
 // Tells the service manager `state` ("READY=1"; see sd_notify(3)) where there is one that listens.
 void tell_service_manager(std::string_view state);
+
+}  // namespace process

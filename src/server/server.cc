@@ -15,6 +15,8 @@
 #include "observe/metrics.h"
 #include "server/worker.h"
 
+namespace server {
+
 namespace {
 
 // Descriptors beside connections: loops, listeners, logs, name lookups.
@@ -70,10 +72,11 @@ struct Server::State {
   // What is listened on: the listeners of the start with the `tls` of the last reload.
   std::vector<config::Listen> listen_as;
   std::mutex tls_mutex;  // reload() and renew_certificates(): guards the next two and listen_as
-  ListenersTls tls;
-  std::vector<std::vector<FileStamp>> tls_refused;  // files found wrong, so that it is logged once
+  deploy::ListenersTls tls;
+  std::vector<std::vector<deploy::FileStamp>>
+      tls_refused;  // files found wrong, so that it is logged once
   observe::AccessLog access_log;
-  SharedCounts shared;
+  accepting::SharedCounts shared;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;
   std::vector<net::ListenAddress> listening;
@@ -223,10 +226,10 @@ Server::~Server() {
 base::Result<std::monostate, std::string> Server::start(net::InheritedSockets inherited) {
   State& state = *state_;
   state.inherited = std::move(inherited);
-  const auto deployment = deploy(state.config);
+  const auto deployment = deploy::deploy(state.config);
   if (!deployment) return deployment.error();
   state.listen_as = state.config->listen;
-  auto loaded = load_listeners_tls(state.listen_as, {});
+  auto loaded = deploy::load_listeners_tls(state.listen_as, {});
   if (!loaded) return loaded.error();
   state.tls = *std::move(loaded);
   state.tls_refused.resize(state.tls.size());
@@ -293,12 +296,12 @@ std::vector<int> Server::listening_sockets() const {
 base::Result<std::monostate, std::string> Server::reload(
     std::shared_ptr<const config::Config> config) {
   State& state = *state_;
-  const auto deployment = deploy(config);
+  const auto deployment = deploy::deploy(config);
   if (!deployment) return deployment.error();
   const std::lock_guard lock(state.tls_mutex);
   const bool same_listeners = are_same_listeners(config->listen, state.listen_as);
   const auto& listen_as = same_listeners ? config->listen : state.listen_as;
-  auto loaded = load_listeners_tls(listen_as, state.tls);
+  auto loaded = deploy::load_listeners_tls(listen_as, state.tls);
   if (!loaded) return loaded.error();
   auto opened = state.access_log.open(config->log.access, format_of(config->log));
   if (!opened) return opened.error();
@@ -334,9 +337,9 @@ void Server::renew_certificates() {
   for (size_t i = 0; i < state.tls.size(); ++i) {
     if (state.tls[i] == nullptr) continue;
     const config::Listen& listen = state.listen_as[i];
-    const std::vector<FileStamp> stamps = stamps_of(*listen.tls);
+    const std::vector<deploy::FileStamp> stamps = deploy::stamps_of(*listen.tls);
     if (stamps == state.tls[i]->stamps) continue;
-    auto loaded = load_listener_tls(*listen.tls, state.tls[i].get());
+    auto loaded = deploy::load_listener_tls(*listen.tls, state.tls[i].get());
     if (loaded) {
       base::log_info("{}: certificates read again, their files have changed", listen.text());
       state.tls[i] = *std::move(loaded);
@@ -380,3 +383,5 @@ void Server::wait() {
   if (state_->admin) net::remove_socket_file(*state_->admin);
   state_->admin.reset();
 }
+
+}  // namespace server

@@ -12,6 +12,8 @@
 #include "config/config.h"
 #include "net/inherited.h"
 
+namespace server {
+
 // Resource, made by main() (or a test). Public functions may be called from any thread.
 class Server {
  public:
@@ -65,3 +67,5 @@ class Server {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+}  // namespace server

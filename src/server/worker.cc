@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "proxy/origin_dialer.h"
 
+namespace server {
+
 namespace {
 
 // While at the limit: how often to see whether another worker has made room.
@@ -33,9 +35,9 @@ std::string without_port(const std::string& authority) {
 
 }  // namespace
 
-Worker::Worker(const std::shared_ptr<const Deployment>& deployment,
+Worker::Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
                observe::AccessLog& access_log,
-               SharedCounts& shared,
+               accepting::SharedCounts& shared,
                std::function<proxy::AdminPage(std::string_view path)> admin_page)
     : resolver_(loop_),
       shared_(shared),
@@ -68,8 +70,9 @@ Worker::~Worker() = default;
 void Worker::listen(std::vector<net::Fd> sockets,
                     const config::Listen& listen,
                     proxy::Entrance entrance,
-                    const std::shared_ptr<const ListenerTls>& tls) {
-  auto door = std::make_unique<Door>(Door{listen, std::move(entrance), make_tls(tls), {}});
+                    const std::shared_ptr<const deploy::ListenerTls>& tls) {
+  auto door = std::make_unique<accepting::Door>(
+      accepting::Door{listen, std::move(entrance), make_tls(tls), {}});
   for (net::Fd& socket : sockets) {
     door->listeners.push_back(std::make_unique<net::Listener>(
         loop_,
@@ -86,7 +89,7 @@ void Worker::run() {
   loop_.run();
 }
 
-void Worker::reload(std::shared_ptr<const Deployment> deployment) {
+void Worker::reload(std::shared_ptr<const deploy::Deployment> deployment) {
   mailbox_.post([this, deployment = std::move(deployment)] {
     if (environment_.draining) return;
     const proxy::SnapshotRef former = std::exchange(environment_.snapshot, compile(deployment));
@@ -96,7 +99,7 @@ void Worker::reload(std::shared_ptr<const Deployment> deployment) {
   });
 }
 
-void Worker::renew_tls(ListenersTls listeners) {
+void Worker::renew_tls(deploy::ListenersTls listeners) {
   mailbox_.post([this, listeners = std::move(listeners)] {
     for (size_t i = 0; i < doors_.size() && i < listeners.size(); ++i)
       doors_[i]->tls = make_tls(listeners[i]);
@@ -104,7 +107,7 @@ void Worker::renew_tls(ListenersTls listeners) {
 }
 
 std::shared_ptr<tls::ServerContext> Worker::make_tls(
-    const std::shared_ptr<const ListenerTls>& listener) {
+    const std::shared_ptr<const deploy::ListenerTls>& listener) {
   if (listener == nullptr) return nullptr;
   return std::make_shared<tls::ServerContext>(
       tls::ServerOptions{.certificates = listener->certificates,
@@ -127,7 +130,7 @@ void Worker::stop() {
   });
 }
 
-proxy::SnapshotRef Worker::compile(const std::shared_ptr<const Deployment>& deployment) {
+proxy::SnapshotRef Worker::compile(const std::shared_ptr<const deploy::Deployment>& deployment) {
   const auto make_pool = [this, deployment](const std::string& name,
                                             const config::Upstream& upstream,
                                             const base::Url& url,
@@ -277,3 +280,5 @@ void Worker::end_if_done() {
   environment_.snapshot.reset();
   mailbox_.close();
 }
+
+}  // namespace server

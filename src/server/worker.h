@@ -21,13 +21,15 @@
 #include "proxy/client_connection.h"
 #include "proxy/environment.h"
 
+namespace server {
+
 // Resource, owned by the server, outlives its thread. Public functions: any thread, but where they
 // say otherwise.
 class Worker {
  public:
-  Worker(const std::shared_ptr<const Deployment>& deployment,
+  Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
          observe::AccessLog& access_log,
-         SharedCounts& shared,
+         accepting::SharedCounts& shared,
          std::function<proxy::AdminPage(std::string_view path)> admin_page);
   ~Worker();
   Worker(const Worker&) = delete;
@@ -39,14 +41,14 @@ class Worker {
   void listen(std::vector<net::Fd> sockets,
               const config::Listen& listen,
               proxy::Entrance entrance,
-              const std::shared_ptr<const ListenerTls>& tls);
+              const std::shared_ptr<const deploy::ListenerTls>& tls);
 
   // The thread's body: returns when everything on the loop has ended after drain() or stop().
   void run();
 
-  void reload(std::shared_ptr<const Deployment> deployment);
+  void reload(std::shared_ptr<const deploy::Deployment> deployment);
   // Who connects from now on meets these; by listener, in the order of listen().
-  void renew_tls(ListenersTls listeners);
+  void renew_tls(deploy::ListenersTls listeners);
   void drain();
   void stop();
 
@@ -62,17 +64,18 @@ class Worker {
   void cut_all();
   void end_if_done();
   [[nodiscard]] std::shared_ptr<tls::ServerContext> make_tls(
-      const std::shared_ptr<const ListenerTls>& listener);
-  [[nodiscard]] proxy::SnapshotRef compile(const std::shared_ptr<const Deployment>& deployment);
+      const std::shared_ptr<const deploy::ListenerTls>& listener);
+  [[nodiscard]] proxy::SnapshotRef compile(
+      const std::shared_ptr<const deploy::Deployment>& deployment);
 
   observe::Metrics metrics_;  // first: its alignment would leave a gap
   net::UvLoop loop_;
   net::Resolver resolver_;
-  SharedCounts& shared_;
+  accepting::SharedCounts& shared_;
   proxy::Environment environment_;
   net::Mailbox mailbox_;
-  Reception reception_;
-  std::vector<std::unique_ptr<Door>> doors_;
+  accepting::Reception reception_;
+  std::vector<std::unique_ptr<accepting::Door>> doors_;
   net::Deadline accept_again_;
   net::Deadline drain_deadline_;
   net::Deferred relieve_memory_;
@@ -81,3 +84,5 @@ class Worker {
   bool holding_ = false;  // at the connection limit
   bool ended_ = false;
 };
+
+}  // namespace server

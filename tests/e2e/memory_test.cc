@@ -217,7 +217,7 @@ TEST_CASE("memory_limit is taken over by a reload") {
 TEST_CASE("a limit that the program alone exceeds is refused at the start") {
   RawUpstream upstream(test::serve(ok));
   const test::Ballast ballast(16 * mebi);
-  Server server(std::make_shared<const config::Config>(
+  server::Server server(std::make_shared<const config::Config>(
       test::test_config(upstream.url(), "memory_limit: 16MiB")));
   const auto started = server.start();
   REQUIRE_FALSE(started);

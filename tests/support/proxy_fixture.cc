@@ -136,7 +136,8 @@ Proxy::Proxy(std::string_view upstream_url, std::string_view yaml)
     : Proxy(test_config(upstream_url, yaml)) {}
 
 Proxy::Proxy(config::Config config) : is_tls_(config.listen.front().tls.has_value()) {
-  server_ = std::make_unique<Server>(std::make_shared<const config::Config>(std::move(config)));
+  server_ =
+      std::make_unique<server::Server>(std::make_shared<const config::Config>(std::move(config)));
   const auto started = server_->start();
   if (!started) throw Failure("the proxy does not start: " + started.error());
 }

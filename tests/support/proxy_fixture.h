@@ -55,7 +55,7 @@ class Proxy {
   // A new client connection to the first listener.
   [[nodiscard]] RawClient client(const ConnectOptions& options = {}) const;
   [[nodiscard]] uint16_t port() const { return server_->listening()[0].port; }
-  [[nodiscard]] Server& server() { return *server_; }
+  [[nodiscard]] server::Server& server() { return *server_; }
 
   // Throws Failure when it is refused.
   void reload(std::string_view upstream_url, std::string_view yaml = "");
@@ -64,7 +64,7 @@ class Proxy {
   [[nodiscard]] Message round_trip(std::string_view request) const;
 
  private:
-  std::unique_ptr<Server> server_;
+  std::unique_ptr<server::Server> server_;
   bool is_tls_ = false;
 };
 

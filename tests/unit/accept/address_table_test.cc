@@ -17,7 +17,7 @@ net::Address address(const char* text) {
 }  // namespace
 
 TEST_CASE("an address has as many as it may") {
-  AddressTable table;
+  accepting::AddressTable table;
   const net::Address one = address("192.0.2.1");
   CHECK(table.enter(one, 2));
   CHECK(table.enter(one, 2));
@@ -29,7 +29,7 @@ TEST_CASE("an address has as many as it may") {
 }
 
 TEST_CASE("the limit may change or be off while they are counted") {
-  AddressTable table;
+  accepting::AddressTable table;
   const net::Address one = address("192.0.2.1");
   for (int i = 0; i < 5; ++i)
     CHECK(table.enter(one, 0));
@@ -38,7 +38,7 @@ TEST_CASE("the limit may change or be off while they are counted") {
 }
 
 TEST_CASE("an IPv6 client is its /64") {
-  AddressTable table;
+  accepting::AddressTable table;
   CHECK(table.enter(address("2001:db8:1:2::1"), 1));
   CHECK(!table.enter(address("2001:db8:1:2:ffff::9"), 1));
   CHECK(table.enter(address("2001:db8:1:3::1"), 1));
@@ -46,7 +46,7 @@ TEST_CASE("an IPv6 client is its /64") {
 }
 
 TEST_CASE("loopback and unix sockets are not counted") {
-  AddressTable table;
+  accepting::AddressTable table;
   for (const char* text : {"127.0.0.1", "127.9.9.9", "::1"}) {
     CHECK(table.enter(address(text), 1));
     CHECK(table.enter(address(text), 1));
@@ -59,7 +59,7 @@ TEST_CASE("loopback and unix sockets are not counted") {
 }
 
 TEST_CASE("threads share it, and nothing stays behind") {
-  AddressTable table;
+  accepting::AddressTable table;
   constexpr int rounds = 2'000;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {

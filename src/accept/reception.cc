@@ -70,8 +70,9 @@ class Reception::Silent final : public net::Buried, public base::ListLink<Silent
         door_(door),
         first_(reception.loop_,
                std::move(socket),
-               reception.environment_.draining ? drain_grace_ms
-                                               : reception.config().timeouts.request_head_ms,
+               reception.clients_.environment.draining
+                   ? drain_grace_ms
+                   : reception.config().timeouts.request_head_ms,
                this,
                [](void* self) {
                  auto& silent = *static_cast<Silent*>(self);
@@ -90,11 +91,11 @@ class Reception::Silent final : public net::Buried, public base::ListLink<Silent
 };
 
 Reception::Reception(net::UvLoop& loop,
-                     proxy::Environment& environment,
+                     proxy::Clients& clients,
                      SharedCounts& shared,
                      std::function<void()> on_change)
     : loop_(loop),
-      environment_(environment),
+      clients_(clients),
       shared_(shared),
       on_change_(std::move(on_change)),
       farewell_(loop) {}
@@ -104,7 +105,7 @@ Reception::~Reception() {
 }
 
 const config::Config& Reception::config() const {
-  return environment_.snapshot->config();
+  return clients_.environment.snapshot->config();
 }
 
 void Reception::receive(net::Fd socket, const net::Address& peer, const Door& door) {
@@ -188,7 +189,7 @@ void Reception::admit(net::Fd socket, const net::Address& client, const Door& do
     stream = std::make_unique<tls::TlsStream>(
         loop_, std::move(stream), door.tls, config().timeouts.request_head_ms);
   }
-  proxy::ClientConnection::start(environment_, std::move(stream), client, door.entrance);
+  proxy::ClientConnection::start(clients_, std::move(stream), client, door.entrance);
 }
 
 void Reception::leave(const net::Address& client, proxy::Purpose purpose) {
@@ -202,7 +203,7 @@ void Reception::refuse(net::Fd socket,
                        const net::Address& peer,
                        std::string_view words,
                        std::string_view detail) {
-  environment_.metrics.connections_refused[static_cast<size_t>(why)].add();
+  clients_.environment.metrics.connections_refused[static_cast<size_t>(why)].add();
   farewell_.say(std::move(socket), words);
   std::atomic<uint64_t>& log_again_s = shared_.log_refused_again_s[static_cast<size_t>(why)];
   if (!base::is_due_to_log(log_again_s, loop_.now_ms())) return;

@@ -21,7 +21,7 @@
 #include "net/fd.h"
 #include "net/listener.h"
 #include "net/uv_loop.h"
-#include "proxy/environment.h"
+#include "proxy/clients.h"
 #include "tls/server_context.h"
 
 namespace accepting {
@@ -54,7 +54,7 @@ class Reception {
  public:
   // `on_change`: somebody came in or has gone without becoming a client.
   Reception(net::UvLoop& loop,
-            proxy::Environment& environment,
+            proxy::Clients& clients,
             SharedCounts& shared,
             std::function<void()> on_change);
   ~Reception();
@@ -93,7 +93,7 @@ class Reception {
   [[nodiscard]] const config::Config& config() const;
 
   net::UvLoop& loop_;
-  proxy::Environment& environment_;
+  proxy::Clients& clients_;
   SharedCounts& shared_;
   std::function<void()> on_change_;
   net::Farewell farewell_;

@@ -64,7 +64,8 @@ class H1Parser {
   // finish() is `end`. For responses after the head of a 101, for requests after `end`.
   void switch_to_tunnel();
 
-  // Valid after `head`:
+  // Valid after `head`, all of them and one by one:
+  [[nodiscard]] const MessageTraits& traits() const { return traits_; }
   [[nodiscard]] Framing framing() const { return traits_.framing; }
   // The Content-Length field, also of a response that has no body (to HEAD, 304).
   [[nodiscard]] std::optional<uint64_t> content_length() const { return traits_.content_length; }

@@ -22,13 +22,14 @@ http::H1Limits limits_of(const Environment& environment) {
 
 }  // namespace
 
-void ClientConnection::start(Environment& environment,
+void ClientConnection::start(Clients& clients,
                              std::unique_ptr<net::ByteStream> stream,
                              const net::Address& client,
                              const Entrance& entrance) {
-  // Owned by the environment's list from here on; close() hands it to the graveyard.
-  auto* connection = new ClientConnection(environment, std::move(stream), client, entrance);
-  environment.clients.push_back(*connection);
+  // Owned by the list from here on; close() hands it to the graveyard.
+  auto* connection = new ClientConnection(clients, std::move(stream), client, entrance);
+  Environment& environment = clients.environment;
+  clients.sessions.push_back(*connection);
   environment.metrics.client_connections.add();
   environment.metrics.client_connections_open.add();
   // A handshake has a deadline of its own.
@@ -36,22 +37,22 @@ void ClientConnection::start(Environment& environment,
   connection->stream_->set_reading(true);
 }
 
-ClientConnection::ClientConnection(Environment& environment,
+ClientConnection::ClientConnection(Clients& clients,
                                    std::unique_ptr<net::ByteStream> stream,
                                    const net::Address& client,
                                    const Entrance& entrance)
-    : environment_(environment),
-      entrance_(entrance),
+    : ClientSession(client, entrance),
+      clients_(clients),
+      environment_(clients.environment),
       stream_(std::move(stream)),
-      parser_(http::H1Parser::Role::request, limits_of(environment)),
-      output_(environment.loop.blocks()),
-      client_(client),
+      parser_(http::H1Parser::Role::request, limits_of(environment_)),
+      output_(environment_.loop.blocks()),
       address_(client.host_text()),
-      deadline_(environment.loop.timers(),
+      deadline_(environment_.loop.timers(),
                 this,
                 [](void* self) { static_cast<ClientConnection*>(self)->on_deadline(); }),
       write_deadline_(
-          environment.loop.timers(),
+          environment_.loop.timers(),
           this,
           [](void* self) { static_cast<ClientConnection*>(self)->on_write_deadline(); }),
       next_request_(this,
@@ -103,8 +104,8 @@ void ClientConnection::on_read(base::Bytes bytes) {
 }
 
 void ClientConnection::begin_request() {
-  exchange_ = environment_.exchanges.take(environment_);
-  exchange_->begin(*this);
+  exchange_ = clients_.exchanges.take(environment_);
+  exchange_->begin(*this, entrance(), address_);
   parser_.begin(exchange_->request_head(), exchange_->arena());
   output_.reset();
   write_deadline_.clear();
@@ -117,21 +118,18 @@ void ClientConnection::begin_request() {
 
 void ClientConnection::parse(base::Bytes input) {
   if (state_ == State::idle) begin_request();
+  parse_messages(input);
+  if (state_ == State::response || state_ == State::finished) keep_leftover(input);
+  exchange_->on_request_flush();
+}
+
+// As far as the input goes, or up to the end of the request.
+void ClientConnection::parse_messages(base::Bytes& input) {
   while (state_ == State::head || state_ == State::body || state_ == State::tunnel) {
     const H1Event event = parser_.next(input);
     switch (event.kind) {
       case H1Event::Kind::need_more:
-        if (state_ == State::body && body_too_slow()) {
-          environment_.metrics.clients_too_slow.add();
-          after_ = After::linger;
-          exchange_->on_request_refused({408, "the request body came too slowly"});
-        } else if (state_ == State::body) {
-          await_body();
-        } else if (must_refuse_head()) {
-          after_ = After::linger;
-          exchange_->refuse_for_memory();
-        }
-        exchange_->flush_upstream();
+        await_more();
         return;
       case H1Event::Kind::head:
         on_head(input);
@@ -146,14 +144,24 @@ void ClientConnection::parse(base::Bytes input) {
         exchange_->on_request_end();
         break;
       case H1Event::Kind::error:
+        input = {};  // behind an error nothing can be told apart
         after_ = After::linger;
         exchange_->on_request_refused(parser_.error());
         return;
     }
   }
-  if (state_ == State::response || state_ == State::finished) {
-    keep_leftover(input);
-    exchange_->flush_upstream();
+}
+
+void ClientConnection::await_more() {
+  if (state_ == State::body && body_too_slow()) {
+    environment_.metrics.clients_too_slow.add();
+    after_ = After::linger;
+    exchange_->on_request_refused({408, "the request body came too slowly"});
+  } else if (state_ == State::body) {
+    await_body();
+  } else if (must_refuse_head()) {
+    after_ = After::linger;
+    exchange_->refuse_for_memory();
   }
 }
 
@@ -171,7 +179,7 @@ void ClientConnection::on_head(base::Bytes& input) {
   state_ = bodiless ? State::response : State::body;
   body_is_here_ =
       !bodiless && framing.kind == Framing::Kind::length && framing.length <= input.size();
-  exchange_->on_request_head();
+  exchange_->on_request_head(parser_.traits());
   if (bodiless && state_ == State::response) exchange_->on_request_end();
   if (body_is_here_ && state_ == State::finished && after_ == After::next_request) {
     discard_body(input);
@@ -203,7 +211,7 @@ void ClientConnection::on_read_end(net::ReadEnd /*end*/) {
     take_early_tunnel_bytes();
     state_ = State::response;
     exchange_->on_request_end();
-    exchange_->flush_upstream();
+    exchange_->on_request_flush();
     return;
   }
   // A client that has shut its side is taken for gone: answers cost money.
@@ -217,7 +225,11 @@ void ClientConnection::client_left(observe::Outcome outcome) {
     after_ = After::cut;
     // Part of a response must not look like the whole.
     if (output_.bytes_sent() > 0) stream_->abort();
-    exchange_->on_client_left(outcome);
+    if (state_ == State::head && !parser_.message_begun()) {
+      exchange_->abandon();
+    } else {
+      exchange_->on_client_left(outcome);
+    }
   }
   close();
 }
@@ -262,19 +274,43 @@ bool ClientConnection::closes_after_response() const {
          (state_ != State::response && !body_is_here_);
 }
 
-void ClientConnection::send_head(const http::Head& head, Framing framing) {
+// An end that is not known beforehand shows in chunks, or to HTTP/1.0 in the connection's
+// (RFC 9112 6.3).
+Framing ClientConnection::framing_of(Body body) const {
+  switch (body.kind) {
+    case Body::Kind::none:
+      return {};
+    case Body::Kind::length:
+      return {Framing::Kind::length, body.length};
+    case Body::Kind::unknown:
+      return {knows_http_1_1() ? Framing::Kind::chunked : Framing::Kind::until_close, 0};
+    case Body::Kind::tunnel:
+      return {Framing::Kind::tunnel, 0};
+  }
+  return {};
+}
+
+bool ClientConnection::knows_http_1_1() const {
+  return exchange_->request_head().version_minor >= 1;
+}
+
+void ClientConnection::send_head(const http::Head& head, Body body) {
+  const bool is_final = head.status >= 200 || body.kind == Body::Kind::tunnel;
+  if (!is_final && !knows_http_1_1()) return;  // RFC 9110 15.2
+  const Framing framing = framing_of(body);
   http::ConnectionOption option = http::ConnectionOption::none;
   if (framing.kind == Framing::Kind::tunnel) {
     option = http::ConnectionOption::upgrade;
-  } else if (head.status >= 200) {
+  } else if (is_final) {
     if (framing.kind == Framing::Kind::until_close || closes_after_response()) {
       after_ = After::linger;
       option = http::ConnectionOption::close;
-    } else if (exchange_->request_head().version_minor == 0) {
+    } else if (!knows_http_1_1()) {
       option = http::ConnectionOption::keep_alive;
     }
   }
-  output_.head(http::write_response_head(head, framing, option, exchange_->arena()), framing);
+  output_.head(
+      http::write_response_head(head, framing, option, exchange_->arena()), framing, *stream_);
 }
 
 void ClientConnection::send_body(base::Bytes bytes) {
@@ -283,15 +319,10 @@ void ClientConnection::send_body(base::Bytes bytes) {
 
 void ClientConnection::send_end(const std::vector<http::Field>& trailers) {
   output_.end(trailers, exchange_->arena(), *stream_);
-  shutdown_wanted_ = output_.framing().kind == Framing::Kind::tunnel;
 }
 
 net::Flow ClientConnection::flush() {
   const net::Flow flow = output_.flush(*stream_);
-  if (shutdown_wanted_) {
-    shutdown_wanted_ = false;
-    stream_->shutdown_write();
-  }
   if (flow == net::Flow::full && !write_blocked_) {
     write_blocked_ = true;
     // Who has to read first need not send.
@@ -315,13 +346,11 @@ void ClientConnection::start_tunnel() {
 }
 
 void ClientConnection::reset() {
-  static_cast<void>(output_.flush(*stream_));
-  watch_writing();
   after_ = After::break_off;
 }
 
 void ClientConnection::pause(Pause reason) {
-  paused_ |= static_cast<uint8_t>(reason);
+  pauses_.add(reason);
   stream_->set_reading(false);
   // The wait is ours now, not the client's.
   deadline_.clear();
@@ -329,9 +358,7 @@ void ClientConnection::pause(Pause reason) {
 }
 
 void ClientConnection::resume(Pause reason) {
-  if ((paused_ & static_cast<uint8_t>(reason)) == 0) return;
-  paused_ &= static_cast<uint8_t>(~static_cast<uint8_t>(reason));
-  if (paused_ != 0 || state_ == State::closed) return;
+  if (!pauses_.remove(reason) || state_ == State::closed) return;
   stream_->set_reading(true);
   if (state_ == State::body && !write_blocked_) await_body();
 }
@@ -339,12 +366,12 @@ void ClientConnection::resume(Pause reason) {
 // Every reason was the request's that is over, or its place before the next one: a reason left
 // behind would be nobody's to take back.
 void ClientConnection::forget_pauses() {
-  paused_ = 0;
+  pauses_.clear();
   stream_->set_reading(true);
 }
 
 void ClientConnection::await_body() {
-  if (paused_ != 0 || write_blocked_) return;
+  if (!pauses_.empty() || write_blocked_) return;
   deadline_.set(timeouts().request_body_silence_ms);
   body_pace_.begin(environment_.loop.now_ms());
 }
@@ -431,7 +458,7 @@ size_t ClientConnection::held_bytes() const {
 
 // Half a head is no request yet, and thousands of them would weigh as much as they like.
 bool ClientConnection::must_refuse_head() const {
-  return state_ == State::head && entrance_.purpose != Purpose::admin && parser_.message_begun() &&
+  return state_ == State::head && entrance().purpose != Purpose::admin && parser_.message_begun() &&
          environment_.memory.is_tight();
 }
 
@@ -445,11 +472,13 @@ void ClientConnection::on_deadline() {
       environment_.metrics.clients_too_slow.add();
       after_ = After::linger;
       exchange_->on_request_refused({408, "the request head did not arrive in time"});
+      exchange_->on_request_flush();
       break;
     case State::body:
       environment_.metrics.clients_too_slow.add();
       after_ = After::linger;
       exchange_->on_request_refused({408, "the request body stopped arriving"});
+      exchange_->on_request_flush();
       break;
     case State::breaking:
       await_delivery();
@@ -523,12 +552,12 @@ void ClientConnection::close() {
   state_ = State::closed;
   deadline_.clear();
   write_deadline_.clear();
-  if (is_clean && entrance_.is_https) stream_->shutdown_write();  // close_notify
+  if (is_clean && entrance().is_https) stream_->shutdown_write();  // close_notify
   is_clean ? stream_->close() : stream_->abort();
   environment_.metrics.client_connections_open.subtract();
   unlink();
   environment_.loop.bury(std::unique_ptr<net::Buried>(this));
-  environment_.on_client_closed(*this);
+  clients_.on_closed(*this);
 }
 
 }  // namespace proxy

@@ -9,29 +9,26 @@
 #include <string_view>
 #include <vector>
 
-#include "base/intrusive_list.h"
 #include "http/h1_parser.h"
 #include "net/address.h"
 #include "net/byte_stream.h"
 #include "net/deadline.h"
 #include "net/loop.h"
 #include "policy/pace.h"
-#include "proxy/environment.h"
+#include "proxy/clients.h"
 #include "proxy/h1_output.h"
 #include "proxy/http_stream.h"
 
 namespace proxy {
 
-// Resource. Owns itself: lives in the environment's list until it closes, then in the graveyard.
-// One thread.
-class ClientConnection final : public net::Buried,
-                               public base::ListLink<ClientConnection>,
-                               public HttpStream,
+// Resource, see ClientSession. Its requests come one after the other, so it is itself the stream of
+// each of them.
+class ClientConnection final : public ClientSession,
+                               public ClientStream,
                                private net::ByteStreamListener {
  public:
-  // Takes over an accepted stream that is ready for bytes, or will be after its handshake. `client`
-  // is whose it is, which need not be who connected.
-  static void start(Environment& environment,
+  // Takes over an accepted stream that is ready for bytes, or will be after its handshake.
+  static void start(Clients& clients,
                     std::unique_ptr<net::ByteStream> stream,
                     const net::Address& client,
                     const Entrance& entrance);
@@ -41,25 +38,12 @@ class ClientConnection final : public net::Buried,
   ClientConnection(ClientConnection&&) = delete;
   ClientConnection& operator=(ClientConnection&&) = delete;
 
-  // The client's address, and as text for the log.
-  [[nodiscard]] const net::Address& client() const { return client_; }
-  [[nodiscard]] const std::string& address() const { return address_; }
-  [[nodiscard]] const Entrance& entrance() const { return entrance_; }
-  [[nodiscard]] const http::H1Parser& parser() const { return parser_; }
+  void drain() override;
+  void cut() override { client_left(observe::Outcome::cut); }
+  [[nodiscard]] size_t held_bytes() const override;
 
-  // The worker drains: an idle connection gets a short while for a request on its way, a busy one
-  // closes after its response.
-  void drain();
-  // We end it now.
-  void cut() { client_left(observe::Outcome::cut); }
-  // What it keeps because nobody takes it, its exchange's share included.
-  [[nodiscard]] size_t held_bytes() const;
-
-  // From its exchange: the response is complete, or was cut by reset(). The exchange stays until
-  // the end of the turn.
-  void on_exchange_finished();
-
-  void send_head(const http::Head& head, http::Framing framing) override;
+  void on_exchange_finished() override;
+  void send_head(const http::Head& head, Body body) override;
   void send_body(base::Bytes bytes) override;
   void send_end(const std::vector<http::Field>& trailers) override;
   net::Flow flush() override;
@@ -95,7 +79,7 @@ class ClientConnection final : public net::Buried,
   static constexpr uint64_t linger_ms_max = 10'000;
   static constexpr uint64_t delivery_look_ms = 20;
 
-  ClientConnection(Environment& environment,
+  ClientConnection(Clients& clients,
                    std::unique_ptr<net::ByteStream> stream,
                    const net::Address& client,
                    const Entrance& entrance);
@@ -108,6 +92,8 @@ class ClientConnection final : public net::Buried,
   void on_error(base::Error error) override;
 
   void parse(base::Bytes input);
+  void parse_messages(base::Bytes& input);
+  void await_more();
   void begin_request();
   void on_head(base::Bytes& input);
   void discard_body(base::Bytes& input);
@@ -121,6 +107,8 @@ class ClientConnection final : public net::Buried,
   [[nodiscard]] bool body_too_slow();
   void watch_writing();
   void client_left(observe::Outcome outcome = observe::Outcome::client_left);
+  [[nodiscard]] http::Framing framing_of(Body body) const;
+  [[nodiscard]] bool knows_http_1_1() const;
   [[nodiscard]] bool must_refuse_head() const;
   void linger();
   void break_off();
@@ -130,17 +118,16 @@ class ClientConnection final : public net::Buried,
   [[nodiscard]] bool closes_after_response() const;
   [[nodiscard]] const config::Timeouts& timeouts() const;
 
+  Clients& clients_;
   Environment& environment_;
-  const Entrance& entrance_;
   std::unique_ptr<net::ByteStream> stream_;
   http::H1Parser parser_;
   H1Output output_;
   ExchangePool::Pointer exchange_;
   std::vector<std::byte> leftover_;  // read beyond the current request
-  net::Address client_;
-  std::string address_;
-  net::Deadline deadline_;        // of what it has to send
-  net::Deadline write_deadline_;  // of its reading; set while bytes wait for it
+  std::string address_;              // the client's, for the log
+  net::Deadline deadline_;           // of what it has to send
+  net::Deadline write_deadline_;     // of its reading; set while bytes wait for it
   net::Deferred next_request_;
   uint64_t sent_ms_ = 0;  // when the last response had been handed to the stream
   policy::SendingPace body_pace_;
@@ -148,11 +135,10 @@ class ClientConnection final : public net::Buried,
   size_t unconfirmed_ = 0;  // of a response that broke off, when the client last confirmed some
   uint32_t requests_ = 0;   // begun
   State state_ = State::idle;
-  uint8_t paused_ = 0;            // Pause reasons
-  bool write_blocked_ = false;    // the client does not read as fast as we send
-  bool input_ended_ = false;      // the client has shut its side
-  bool body_is_here_ = false;     // within on_head(): and so is its whole body
-  bool shutdown_wanted_ = false;  // half-close once what is held has left
+  Pauses pauses_;
+  bool write_blocked_ = false;  // the client does not read as fast as we send
+  bool input_ended_ = false;    // the client has shut its side
+  bool body_is_here_ = false;   // within on_head(): and so is its whole body
   After after_ = After::next_request;
 };
 

@@ -4,13 +4,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "base/intrusive_list.h"
 #include "base/memory_limit.h"
 #include "net/loop.h"
 #include "observe/access_log.h"
@@ -18,9 +14,6 @@
 #include "proxy/snapshot.h"
 
 namespace proxy {
-
-class Exchange;
-class ClientConnection;
 
 // What listens behind the address a client came to.
 enum class Purpose : uint8_t {
@@ -37,30 +30,6 @@ struct Entrance {
   std::string acme_webroot = {};  // whose challenge files are served; empty: none
 };
 
-// Gives exchanges back instead of deleting them: a warm worker allocates none.
-class ExchangePool {
- public:
-  ExchangePool();
-  ~ExchangePool();
-  ExchangePool(const ExchangePool&) = delete;
-  ExchangePool& operator=(const ExchangePool&) = delete;
-  ExchangePool(ExchangePool&&) = delete;
-  ExchangePool& operator=(ExchangePool&&) = delete;
-
-  struct GiveBack {
-    ExchangePool* pool;
-    void operator()(Exchange* exchange) const { pool->give_back(exchange); }
-  };
-  using Pointer = std::unique_ptr<Exchange, GiveBack>;
-
-  [[nodiscard]] Pointer take(struct Environment& environment);
-
- private:
-  static constexpr size_t kept_max = 32;
-  void give_back(Exchange* exchange);
-  std::vector<std::unique_ptr<Exchange>> kept_;
-};
-
 // A page of the admin endpoint.
 struct AdminPage {
   uint16_t status = 200;
@@ -74,13 +43,9 @@ struct Environment {
   observe::Metrics& metrics;
   observe::AccessLog& access_log;
   std::function<AdminPage(std::string_view path)> admin_page;
-  // A connection has ended and is being buried.
-  std::function<void(const ClientConnection& connection)> on_client_closed;
   SnapshotRef snapshot;       // the current one
   base::MemoryLimit& memory;  // of the process
-  ExchangePool exchanges;
-  base::IntrusiveList<ClientConnection> clients;
-  uint64_t request_ids = 0;  // of our own answers: unique per process start and worker
+  uint64_t request_ids = 0;   // of our own answers: unique per process start and worker
   uint32_t id_prefix = 0;
   bool draining = false;
   bool stopping = false;  // the drain deadline has passed: what still runs is cut by us

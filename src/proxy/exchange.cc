@@ -6,8 +6,6 @@
 
 #include "base/check.h"
 #include "http/target.h"
-#include "proxy/client_connection.h"
-#include "proxy/upstream_connection.h"
 #include "proxy/upstream_pool.h"
 
 namespace proxy {
@@ -16,7 +14,6 @@ using base::Code;
 using base::Error;
 using base::Side;
 using http::FieldId;
-using http::Framing;
 using observe::Outcome;
 
 namespace {
@@ -61,13 +58,16 @@ Exchange::~Exchange() {
   CHECK(phase_ == Phase::finished || client_ == nullptr);
 }
 
-void Exchange::begin(ClientConnection& client) {
+void Exchange::begin(ClientStream& client,
+                     const Entrance& entrance,
+                     std::string_view client_address) {
   client_ = &client;
+  entrance_ = &entrance;
   snapshot_ = environment_.snapshot;
   route_ = &snapshot_->router().fallback();
   phase_ = Phase::request_head;
   summary_ = {};
-  summary_.client_address = client.address();
+  summary_.client_address = client_address;
   summary_.started_ms = environment_.loop.now_ms();
   environment_.metrics.exchanges_open.add();
 }
@@ -75,6 +75,7 @@ void Exchange::begin(ClientConnection& client) {
 void Exchange::recycle() {
   CHECK(phase_ == Phase::finished);
   client_ = nullptr;
+  entrance_ = nullptr;
   snapshot_.reset();
   route_ = nullptr;
   pool_ = nullptr;
@@ -92,7 +93,6 @@ void Exchange::recycle() {
 
 void Exchange::finish(Outcome outcome) {
   CHECK(phase_ != Phase::finished);
-  const bool request_seen = phase_ != Phase::request_head || client_->parser().message_begun();
   phase_ = Phase::finished;
   deadline_.clear();
   if (upstream_) {
@@ -105,8 +105,8 @@ void Exchange::finish(Outcome outcome) {
   }
   request_buffer_.clear();
   environment_.metrics.exchanges_open.subtract();
-  // A connection that closed before a request is no request, and the admin pages are not traffic.
-  if (request_seen && client_->entrance().purpose != Purpose::admin) {
+  // The admin pages are not traffic.
+  if (entrance_->purpose != Purpose::admin) {
     summary_.outcome = outcome;
     summary_.ended_ms = environment_.loop.now_ms();
     environment_.metrics.count(summary_);
@@ -115,9 +115,17 @@ void Exchange::finish(Outcome outcome) {
   client_->on_exchange_finished();
 }
 
+void Exchange::abandon() {
+  CHECK(phase_ == Phase::request_head);
+  phase_ = Phase::finished;
+  environment_.metrics.exchanges_open.subtract();
+  client_->on_exchange_finished();
+}
+
 // The way up.
 
-void Exchange::on_request_head() {
+void Exchange::on_request_head(const http::MessageTraits& traits) {
+  request_traits_ = traits;
   const std::string_view target = request_head_.target;
   summary_.method = request_head_.method;
   summary_.path = target.substr(0, target.find('?'));
@@ -145,7 +153,7 @@ void Exchange::on_request_end() {
   if (!upstream_) return;
   if (!body_dropped_) upstream_->send_end(request_head_.trailers);
   if (phase_ == Phase::tunnel && response_ended_) {
-    flush_upstream();
+    flush();  // the stream is given back now, not at the end of the event
     finish(Outcome::complete);
   }
 }
@@ -190,43 +198,49 @@ void Exchange::acquire(UpstreamPool::Wanted wanted) {
   phase_ = Phase::acquiring;
   deadline_.set(pool_->config().pool.waiting_timeout_ms);
   UpstreamPool::Acquired acquired = pool_->acquire(*this, wanted);
-  if (acquired.connection) {
-    start_attempt(std::move(acquired.connection));
+  if (acquired.stream) {
+    start_attempt(std::move(acquired.stream));
   } else if (acquired.error) {
-    on_upstream_unavailable(*acquired.error);
+    fail_attempt(*acquired.error);
   }
 }
 
-void Exchange::on_upstream_ready(std::unique_ptr<UpstreamConnection> upstream) {
+void Exchange::on_upstream_ready(std::unique_ptr<UpstreamStream> upstream) {
   start_attempt(std::move(upstream));
-  flush_upstream();
+  flush();
 }
 
 void Exchange::on_upstream_unavailable(Error error) {
+  fail_attempt(error);
+  flush();
+}
+
+// There is no upstream to be had, or it has failed before its response.
+void Exchange::fail_attempt(Error error) {
   summary_.upstream = pool_->identity().name;
   LocalError answer = error_for_upstream(error);
   if (retried_) answer.retry = RetryAdvice::never;
   reply(answer, error.code == Code::timeout ? Outcome::timeout : Outcome::upstream_failed);
 }
 
-void Exchange::start_attempt(std::unique_ptr<UpstreamConnection> upstream) {
+void Exchange::start_attempt(std::unique_ptr<UpstreamStream> upstream) {
   upstream_ = std::move(upstream);
   phase_ = Phase::awaiting_head;
   summary_.upstream = pool_->identity().name;
   summary_.reused = upstream_->has_served();
   ++summary_.attempts;
   prepare_head();
-  upstream_->attach({.exchange = *this,
+  upstream_->attach({.listener = *this,
                      .response_head = response_head_,
                      .arena = arena_,
                      .request_method = upstream_head_.method});
-  upstream_->send_head(upstream_head_, request_framing());
+  upstream_->send_head(upstream_head_, request_body());
   deadline_.set(pool_->config().timeouts.first_byte_ms);
   if (!body_dropped_)
     request_buffer_.for_each([&](base::Bytes piece) { upstream_->send_body(piece); });
   if (request_ended_) upstream_->send_end(body_dropped_ ? no_trailers : request_head_.trailers);
-  if (!request_buffer_.empty()) flush_upstream();
   if (request_buffer_.size() > snapshot_->config().limits.replay_bytes_max) {
+    flush();  // it lent its bytes until then
     replayable_ = false;
     request_buffer_.clear();
   }
@@ -239,7 +253,7 @@ void Exchange::prepare_head() {
   upstream_head_.method = body_dropped_ ? "GET" : request_head_.method;
   upstream_head_.target = upstream_target();
   route_->fields.request(request_head_, upstream_head_, upstream.host);
-  if (client_->parser().wants_upgrade()) {
+  if (request_traits_.upgrade) {
     upstream_head_.add("Upgrade", request_head_.find(FieldId::upgrade)->value);
   }
   if (body_dropped_) {
@@ -251,7 +265,7 @@ void Exchange::prepare_head() {
     std::erase_if(upstream_head_.fields,
                   [](const http::Field& field) { return policy::is_credential(field.name); });
   }
-  route_->fields.announce(upstream_head_, client_->address(), client_->entrance().is_https);
+  route_->fields.announce(upstream_head_, summary_.client_address, entrance_->is_https);
 }
 
 std::string_view Exchange::upstream_target() {
@@ -268,13 +282,26 @@ std::string_view Exchange::upstream_target() {
   return base_path.empty() ? path : arena_.join({base_path, path});
 }
 
-Framing Exchange::request_framing() const {
-  return body_dropped_ ? Framing{} : client_->parser().framing();
+Body Exchange::request_body() const {
+  return body_dropped_ ? Body{} : Body::of(request_traits_.framing);
+}
+
+// Ends an event: what it brought for either side leaves, whatever it was.
+void Exchange::flush() {
+  flush_upstream();
+  static_cast<void>(client_->flush());
 }
 
 void Exchange::flush_upstream() {
-  if (!upstream_) return;
-  if (upstream_->flush() == net::Flow::full) client_->pause(Pause::flow);
+  if (upstream_ && upstream_->flush() == net::Flow::full) client_->pause(Pause::flow);
+}
+
+void Exchange::on_request_flush() {
+  if (!upstream_) {
+    static_cast<void>(client_->flush());  // perhaps answered already
+    return;
+  }
+  flush_upstream();
   if (phase_ == Phase::awaiting_head) {
     deadline_.set(pool_->config().timeouts.first_byte_ms);
   } else if (phase_ == Phase::tunnel) {
@@ -308,7 +335,7 @@ void Exchange::on_deadline() {
   switch (phase_) {
     case Phase::acquiring:
       drop_upstream();
-      on_upstream_unavailable({Code::refused, Side::upstream});
+      fail_attempt({Code::refused, Side::upstream});
       break;
     case Phase::awaiting_head:
       reply(first_byte_timeout, Outcome::timeout);
@@ -322,11 +349,12 @@ void Exchange::on_deadline() {
     case Phase::finished:
       break;
   }
+  flush();
 }
 
 policy::FailedAttempt Exchange::failed_attempt() const {
   return {.connection_reused = upstream_->has_served(),
-          .response_begun = upstream_->response_begun() || interim_heads_ > 0,
+          .response_begun = upstream_->facts().response_begun || interim_heads_ > 0,
           .replayable = replayable_,
           .was_retry = retried_,
           .refused = upstream_->has_refused_request(),
@@ -341,7 +369,6 @@ void Exchange::retry() {
   drop_upstream();
   client_->resume(Pause::flow);  // whose queue was full is gone
   acquire(UpstreamPool::Wanted::fresh);
-  flush_upstream();
 }
 
 void Exchange::on_upstream_failed(Error error) {
@@ -352,7 +379,7 @@ void Exchange::on_upstream_failed(Error error) {
     } else if (is_lost_connection(error) && policy::must_not_run_again(attempt)) {
       reply(closed_with_request, Outcome::upstream_failed);
     } else {
-      on_upstream_unavailable(error);
+      fail_attempt(error);
     }
     return;
   }

@@ -9,29 +9,25 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "base/intrusive_list.h"
 #include "base/out_queue.h"
 #include "base/url.h"
-#include "http/h1_parser.h"
 #include "http/head.h"
+#include "http/message_rules.h"
 #include "net/deadline.h"
 #include "observe/summary.h"
 #include "policy/redirect.h"
 #include "policy/retry.h"
 #include "policy/route.h"
 #include "proxy/environment.h"
+#include "proxy/http_stream.h"
 #include "proxy/local_reply.h"
 #include "proxy/upstream_pool.h"
 
 namespace proxy {
 
-class ClientConnection;
-class UpstreamConnection;
-
-// Resource. Owned by its client's connection, taken from and given back to an ExchangePool. It ends
-// in finish(), exactly once on every path. One thread. The link is its place in a pool's waiting
-// room.
-class Exchange final : public base::ListLink<Exchange> {
+// Resource. Owned by its client's session, taken from and given back to an ExchangePool. It ends in
+// finish() or abandon(), exactly one of them and once, on every path. One thread.
+class Exchange final : private UpstreamWaiter, private ResponseListener {
  public:
   explicit Exchange(Environment& environment);
   ~Exchange();
@@ -40,8 +36,9 @@ class Exchange final : public base::ListLink<Exchange> {
   Exchange(Exchange&&) = delete;
   Exchange& operator=(Exchange&&) = delete;
 
-  // A request of `client`'s begins.
-  void begin(ClientConnection& client);
+  // A request of `client`'s begins, which came in at `entrance` from `client_address`. All three
+  // outlive the exchange's use.
+  void begin(ClientStream& client, const Entrance& entrance, std::string_view client_address);
   // Forgets it, to be used again.
   void recycle();
 
@@ -50,30 +47,20 @@ class Exchange final : public base::ListLink<Exchange> {
   // What it keeps because nobody takes it, and heads that are out of the usual.
   [[nodiscard]] size_t held_bytes() const;
 
-  // From the client's connection, in this order. on_request_refused() instead of what it refuses.
-  void on_request_head();
+  // From the client's session, in this order. on_request_refused() instead of what it refuses.
+  void on_request_head(const http::MessageTraits& traits);
   void on_request_body(base::Bytes bytes);
   void on_request_end();
   void on_request_refused(const http::H1Error& error);
   // Memory is tight, and this one has not begun yet.
   void refuse_for_memory();
-  // The client's read event is over: what came leaves for the upstream.
-  void flush_upstream();
+  // The client's event is over: what came, or was answered, leaves. After each of the above.
+  void on_request_flush();
   void on_client_drained();
   // It went away, or was too slow, or was cut: the upstream stops at once, for tokens cost money.
   void on_client_left(observe::Outcome outcome);
-
-  // From the pool, for a waiting exchange.
-  void on_upstream_ready(std::unique_ptr<UpstreamConnection> upstream);
-  void on_upstream_unavailable(base::Error error);
-
-  // From the upstream's connection.
-  void on_response_head();
-  void on_response_body(base::Bytes bytes);
-  void on_response_end();
-  void on_upstream_failed(base::Error error);
-  void flush_client();
-  void on_upstream_drained();
+  // The client's connection ended before a byte of a request: there was none.
+  void abandon();
 
  private:
   enum class Phase : uint8_t {
@@ -87,6 +74,16 @@ class Exchange final : public base::ListLink<Exchange> {
 
   static constexpr uint8_t interim_max = 32;  // 1xx responses before the final one
 
+  void on_upstream_ready(std::unique_ptr<UpstreamStream> upstream) override;
+  void on_upstream_unavailable(base::Error error) override;
+
+  void on_response_head() override;
+  void on_response_body(base::Bytes bytes) override;
+  void on_response_end() override;
+  void on_response_flush() override;
+  void on_upstream_drained() override;
+  void on_upstream_failed(base::Error error) override;
+
   // Answers of our own: exchange_admit.cc.
   [[nodiscard]] bool answer_locally();
   void answer_admin();
@@ -98,10 +95,11 @@ class Exchange final : public base::ListLink<Exchange> {
 
   // The way up.
   void acquire(UpstreamPool::Wanted wanted = UpstreamPool::Wanted::any);
-  void start_attempt(std::unique_ptr<UpstreamConnection> upstream);
+  void start_attempt(std::unique_ptr<UpstreamStream> upstream);
+  void fail_attempt(base::Error error);
   void prepare_head();
   [[nodiscard]] std::string_view upstream_target();
-  [[nodiscard]] http::Framing request_framing() const;
+  [[nodiscard]] Body request_body() const;
   void buffer_body(base::Bytes bytes);
   void drop_upstream();
 
@@ -110,24 +108,28 @@ class Exchange final : public base::ListLink<Exchange> {
   void begin_tunnel();
   [[nodiscard]] bool follow_redirect();
   void forward_head();
-  [[nodiscard]] http::Framing response_framing() const;
+  [[nodiscard]] Body response_body() const;
   [[nodiscard]] policy::FailedAttempt failed_attempt() const;
   void retry();
 
+  void flush();
+  void flush_upstream();
   [[nodiscard]] uint32_t silence_ms() const;
   void on_deadline();
   void finish(observe::Outcome outcome);
 
   Environment& environment_;
-  ClientConnection* client_ = nullptr;
+  ClientStream* client_ = nullptr;
+  const Entrance* entrance_ = nullptr;
   SnapshotRef snapshot_;
   const policy::Route* route_ = nullptr;
   UpstreamPool* pool_ = nullptr;
-  std::unique_ptr<UpstreamConnection> upstream_;
+  std::unique_ptr<UpstreamStream> upstream_;
   net::Deadline deadline_;
 
   base::Arena arena_;
   http::Head request_head_;
+  http::MessageTraits request_traits_;
   http::Head upstream_head_;  // what is sent upstream: views of request_head_ and arena_
   http::Head response_head_;
 

@@ -4,15 +4,12 @@
 
 #include "base/log.h"
 #include "http/target.h"
-#include "proxy/client_connection.h"
 #include "proxy/exchange.h"
 #include "proxy/https_redirect.h"
-#include "proxy/upstream_connection.h"
 #include "proxy/upstream_pool.h"
 
 namespace proxy {
 
-using http::Framing;
 using observe::Outcome;
 
 namespace {
@@ -59,7 +56,7 @@ std::string_view path_of(std::string_view target, base::Arena& arena, std::strin
 
 // The order of what is asked of a request before it may go up.
 bool Exchange::answer_locally() {
-  switch (client_->entrance().purpose) {
+  switch (entrance_->purpose) {
     case Purpose::admin:
       answer_admin();
       return true;
@@ -80,12 +77,11 @@ bool Exchange::answer_locally() {
     reply(no_route);
     return true;
   }
-  if (client_->parser().wants_upgrade() && !route_->websockets) {
+  if (request_traits_.upgrade && !route_->websockets) {
     reply(upgrade_refused);
     return true;
   }
-  const Framing framing = client_->parser().framing();
-  if (route_->body_bytes_max != 0 && framing.length > route_->body_bytes_max) {
+  if (route_->body_bytes_max != 0 && request_traits_.framing.length > route_->body_bytes_max) {
     reply(body_too_large);
     return true;
   }
@@ -116,7 +112,7 @@ void Exchange::answer_admin() {
 }
 
 void Exchange::redirect_to_https() {
-  const Entrance& entrance = client_->entrance();
+  const Entrance& entrance = *entrance_;
   const std::string_view path = path_of(summary_.path, arena_, request_head_.method);
   if (!entrance.acme_webroot.empty() && is_acme_path(path)) {
     const auto challenge = read_acme_challenge(entrance.acme_webroot, path);
@@ -140,9 +136,8 @@ void Exchange::redirect_to_https() {
 
 void Exchange::reply_preflight() {
   route_->cors.answer_preflight(request_head_, response_head_, arena_);
-  client_->send_head(response_head_, Framing{});
+  client_->send_head(response_head_, Body{});
   client_->send_end({});
-  static_cast<void>(client_->flush());
   summary_.status = response_head_.status;
   summary_.first_byte_ms = environment_.loop.now_ms();
   finish(Outcome::local);
@@ -164,13 +159,12 @@ base::Bytes Exchange::render_reply(const LocalError& error) {
 }
 
 void Exchange::send_reply(base::Bytes body, Outcome outcome) {
-  client_->send_head(response_head_, {Framing::Kind::length, body.size()});
+  client_->send_head(response_head_, {Body::Kind::length, body.size()});
   if (request_head_.method != "HEAD") {
     client_->send_body(body);
     summary_.bytes_down += body.size();
   }
   client_->send_end({});
-  static_cast<void>(client_->flush());
   summary_.status = response_head_.status;
   summary_.first_byte_ms = environment_.loop.now_ms();
   finish(outcome);

@@ -1,8 +1,6 @@
 // The way down of an Exchange: response heads, redirects, tunnels, bodies.
 
-#include "proxy/client_connection.h"
 #include "proxy/exchange.h"
-#include "proxy/upstream_connection.h"
 #include "proxy/upstream_pool.h"
 
 namespace proxy {
@@ -10,7 +8,6 @@ namespace proxy {
 using base::Code;
 using base::Side;
 using http::FieldId;
-using http::Framing;
 using observe::Outcome;
 
 namespace {
@@ -44,17 +41,13 @@ void Exchange::forward_interim() {
     on_upstream_failed({Code::parse, Side::upstream});
     return;
   }
-  const bool wanted = request_head_.version_minor >= 1 &&
-                      (response_head_.status != 100 || client_->parser().expects_continue());
-  if (!wanted) return;
+  if (response_head_.status == 100 && !request_traits_.expects_continue) return;
   route_->fields.response(response_head_);
-  client_->send_head(response_head_, Framing{});
-  // Its bytes must have left before the next head is laid out.
-  flush_client();
+  client_->send_head(response_head_, Body{});
 }
 
 void Exchange::begin_tunnel() {
-  if (!client_->parser().wants_upgrade() || !request_ended_) {
+  if (!request_traits_.upgrade || !request_ended_) {
     on_upstream_failed({Code::parse, Side::upstream});
     return;
   }
@@ -63,7 +56,7 @@ void Exchange::begin_tunnel() {
   route_->fields.response(response_head_);
   response_head_.add("Upgrade", protocol);
   route_->cors.apply(request_head_, response_head_, arena_);
-  client_->send_head(response_head_, {Framing::Kind::tunnel, 0});
+  client_->send_head(response_head_, {Body::Kind::tunnel, 0});
   summary_.status = response_head_.status;
   summary_.first_byte_ms = environment_.loop.now_ms();
   environment_.metrics.tunnels.add();
@@ -78,7 +71,7 @@ void Exchange::begin_tunnel() {
 bool Exchange::follow_redirect() {
   const config::Redirects& redirects = route_->redirects;
   if (!redirects.follow || redirects_ >= redirects.max ||
-      !policy::is_redirect_status(response_head_.status) || client_->parser().wants_upgrade()) {
+      !policy::is_redirect_status(response_head_.status) || request_traits_.upgrade) {
     return false;
   }
   const http::Field* location = response_head_.find(FieldId::location);
@@ -103,12 +96,11 @@ bool Exchange::follow_redirect() {
   redirected_to_ = std::move(redirect->url);
   pool_ = next;
   acquire();
-  flush_upstream();
   return true;
 }
 
 void Exchange::forward_head() {
-  const Framing framing = response_framing();
+  const Body body = response_body();
   phase_ = Phase::responding;
   route_->fields.response(response_head_);
   streams_ = is_event_stream(response_head_);
@@ -118,7 +110,7 @@ void Exchange::forward_head() {
   }
   route_->fields.announce(response_head_);
   route_->cors.apply(request_head_, response_head_, arena_);
-  client_->send_head(response_head_, framing);
+  client_->send_head(response_head_, body);
   summary_.status = response_head_.status;
   summary_.first_byte_ms = environment_.loop.now_ms();
   // An answer is on its way: the request can never be sent again.
@@ -126,25 +118,15 @@ void Exchange::forward_head() {
   request_buffer_.clear();
 }
 
-Framing Exchange::response_framing() const {
-  const Framing framing = upstream_->framing();
+Body Exchange::response_body() const {
+  const UpstreamFacts facts = upstream_->facts();
   if (is_bodiless(request_head_.method, response_head_.status)) {
-    const std::optional<uint64_t> length = upstream_->content_length();
-    const bool said = length && response_head_.status != 204;
-    return said ? Framing{Framing::Kind::length, *length} : Framing{};
+    // What a GET would have had, which is not for a 204 (RFC 9110 8.6).
+    const bool said = facts.content_length && response_head_.status != 204;
+    return said ? Body{Body::Kind::length, *facts.content_length} : Body{};
   }
-  const bool chunks_understood = request_head_.version_minor >= 1;
-  switch (framing.kind) {
-    case Framing::Kind::none:
-      return {Framing::Kind::length, 0};
-    case Framing::Kind::length:
-      return framing;
-    case Framing::Kind::chunked:
-    case Framing::Kind::until_close:
-    case Framing::Kind::tunnel:
-      break;
-  }
-  return {chunks_understood ? Framing::Kind::chunked : Framing::Kind::until_close, 0};
+  // None, yet allowed to: an empty one.
+  return facts.body.kind == Body::Kind::none ? Body{Body::Kind::length, 0} : facts.body;
 }
 
 void Exchange::on_response_body(base::Bytes bytes) {
@@ -152,12 +134,10 @@ void Exchange::on_response_body(base::Bytes bytes) {
   client_->send_body(bytes);
 }
 
-void Exchange::flush_client() {
-  if (phase_ != Phase::responding && phase_ != Phase::tunnel && phase_ != Phase::awaiting_head) {
-    return;
-  }
+void Exchange::on_response_flush() {
+  if (phase_ == Phase::awaiting_head) flush_upstream();  // perhaps another one by now
   const net::Flow flow = client_->flush();
-  if (phase_ == Phase::awaiting_head) return;
+  if (phase_ != Phase::responding && phase_ != Phase::tunnel) return;
   if (flow == net::Flow::full) {
     // The wait is the client's now, who has a deadline of its own.
     upstream_->pause(Pause::flow);
@@ -178,7 +158,6 @@ void Exchange::on_client_drained() {
 void Exchange::on_response_end() {
   response_ended_ = true;
   client_->send_end(response_head_.trailers);
-  static_cast<void>(client_->flush());
   // A tunnel ends when both directions have.
   if (phase_ == Phase::tunnel && !request_ended_) return;
   finish(Outcome::complete);

@@ -21,15 +21,14 @@ void H1Output::release() {
   if (block_ != nullptr) blocks_.give_back(std::exchange(block_, nullptr));
 }
 
-void H1Output::head(base::Bytes bytes, Framing framing) {
-  framing_ = framing;
-  // Heads come first or after a flushed interim head: there is room.
-  held().pieces[piece_count_++] = bytes;
-}
-
 void H1Output::hold(base::Bytes piece, net::ByteStream& stream) {
   if (piece_count_ == pieces_max) static_cast<void>(flush(stream));
   held().pieces[piece_count_++] = piece;
+}
+
+void H1Output::head(base::Bytes bytes, Framing framing, net::ByteStream& stream) {
+  framing_ = framing;
+  hold(bytes, stream);
 }
 
 void H1Output::body(base::Bytes bytes, net::ByteStream& stream) {
@@ -49,6 +48,7 @@ void H1Output::body(base::Bytes bytes, net::ByteStream& stream) {
 void H1Output::end(const std::vector<http::Field>& trailers,
                    base::Arena& arena,
                    net::ByteStream& stream) {
+  half_close_ = framing_.kind == Framing::Kind::tunnel;
   if (framing_.kind != Framing::Kind::chunked) return;
   if (trailers.empty()) {
     hold(base::as_bytes("0\r\n\r\n"), stream);
@@ -58,21 +58,27 @@ void H1Output::end(const std::vector<http::Field>& trailers,
 }
 
 net::Flow H1Output::flush(net::ByteStream& stream) {
+  net::Flow flow = net::Flow::go;
   if (piece_count_ > 0) {
     const std::span<const base::Bytes> pieces{held().pieces.data(), piece_count_};
     for (const base::Bytes piece : pieces)
       bytes_sent_ += piece.size();
-    const net::Flow flow = stream.write(pieces);
+    flow = stream.write(pieces);
     release();
-    return flow;
+  } else if (stream.queued_bytes() > net::ByteStream::queue_bytes_high) {
+    flow = net::Flow::full;
   }
-  return stream.queued_bytes() > net::ByteStream::queue_bytes_high ? net::Flow::full
-                                                                   : net::Flow::go;
+  if (half_close_) {
+    half_close_ = false;
+    stream.shutdown_write();
+  }
+  return flow;
 }
 
 void H1Output::reset() {
   release();
   bytes_sent_ = 0;
+  half_close_ = false;
   framing_ = {};
 }
 

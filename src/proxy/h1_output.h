@@ -29,13 +29,13 @@ class H1Output {
   H1Output& operator=(H1Output&&) = delete;
 
   // Holds a head's bytes, which must live until flush(); the body that follows is framed so.
-  void head(base::Bytes bytes, http::Framing framing);
+  void head(base::Bytes bytes, http::Framing framing, net::ByteStream& stream);
 
   // Body bytes, borrowed until flush().
   void body(base::Bytes bytes, net::ByteStream& stream);
 
-  // The body's end. For until_close and tunnel framing the caller shuts the stream down after
-  // flush(). `arena` takes a trailer section's bytes.
+  // The body's end; a tunnel's is a half-close, once what is held has left. After until_close
+  // framing the caller ends the connection. `arena` takes a trailer section's bytes.
   void end(const std::vector<http::Field>& trailers, base::Arena& arena, net::ByteStream& stream);
 
   // Everything held leaves in one write. `full` where the stream's queue has passed its mark.
@@ -71,6 +71,7 @@ class H1Output {
   size_t piece_count_ = 0;
   size_t prefix_count_ = 0;
   uint64_t bytes_sent_ = 0;
+  bool half_close_ = false;  // once what is held has left
 };
 
 }  // namespace proxy

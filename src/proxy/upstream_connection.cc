@@ -2,25 +2,48 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "proxy/exchange.h"
-#include "proxy/upstream_pool.h"
 
 namespace proxy {
 
 using base::Code;
 using base::Side;
+using http::Framing;
 using http::H1Event;
+
+namespace {
+
+// Of a request: only chunks can show an end that is not known beforehand (RFC 9112 6.3).
+Framing framing_of(Body body) {
+  switch (body.kind) {
+    case Body::Kind::none:
+      return {};
+    case Body::Kind::length:
+      return {Framing::Kind::length, body.length};
+    case Body::Kind::unknown:
+      return {Framing::Kind::chunked, 0};
+    case Body::Kind::tunnel:
+      return {Framing::Kind::tunnel, 0};
+  }
+  return {};
+}
+
+bool is_interim(uint16_t status) {
+  return status >= 100 && status < 200 && status != 101;
+}
+
+}  // namespace
 
 UpstreamConnection::UpstreamConnection(net::Loop& loop,
                                        const http::H1Limits& limits,
-                                       UpstreamPool& pool)
-    : loop_(loop),
-      pool_(pool),
+                                       UpstreamOwner& owner,
+                                       std::string_view name)
+    : owner_(owner),
+      name_(name),
       parser_(http::H1Parser::Role::response, limits),
       output_(loop.blocks()),
       idle_deadline_(loop.timers(), this, [](void* self) {
         auto& connection = *static_cast<UpstreamConnection*>(self);
-        connection.pool_.on_idle_ended(connection);
+        connection.owner_.on_idle_ended(connection);
       }) {}
 
 UpstreamConnection::~UpstreamConnection() = default;
@@ -30,15 +53,15 @@ void UpstreamConnection::start(Dialer& dialer) {
 }
 
 void UpstreamConnection::attach(const Service& service) {
-  // Dialled, idle, or handed straight from an exchange to one that waited.
-  CHECK(state_ != State::closed && exchange_ == nullptr);
+  // Dialled, idle, or handed straight from one listener to another that waited.
+  CHECK(state_ != State::closed && listener_ == nullptr);
   state_ = State::active;
   idle_deadline_.clear();
-  exchange_ = &service.exchange;
+  listener_ = &service.listener;
   head_ = &service.response_head;
   arena_ = &service.arena;
   request_method_ = service.request_method;
-  response_ended_ = write_failed_ = shutdown_wanted_ = false;
+  response_ended_ = write_failed_ = false;
   sent_before_ = stream_->sent_bytes();
   output_.reset();
   parser_.begin(*head_, *arena_, request_method_);
@@ -46,14 +69,20 @@ void UpstreamConnection::attach(const Service& service) {
 }
 
 bool UpstreamConnection::detach() {
-  exchange_ = nullptr;
+  listener_ = nullptr;
   head_ = nullptr;
   arena_ = nullptr;
   request_method_ = {};
-  paused_ = 0;
+  pauses_.clear();
   ++served_;
   return state_ == State::active && response_ended_ && parser_.keep_alive() && !write_failed_ &&
-         output_.framing().kind != http::Framing::Kind::tunnel && stream_->queued_bytes() == 0;
+         !in_tunnel() && stream_->queued_bytes() == 0;
+}
+
+UpstreamFacts UpstreamConnection::facts() const {
+  return {.body = Body::of(parser_.framing()),
+          .content_length = parser_.content_length(),
+          .response_begun = parser_.message_begun()};
 }
 
 void UpstreamConnection::become_idle(uint64_t timeout_ms) {
@@ -69,14 +98,15 @@ void UpstreamConnection::close() {
   stream_->close();
 }
 
-void UpstreamConnection::await_next_head() {
-  parser_.begin(*head_, *arena_, request_method_);
+bool UpstreamConnection::in_tunnel() const {
+  return output_.framing().kind == Framing::Kind::tunnel;
 }
 
-void UpstreamConnection::send_head(const http::Head& head, http::Framing framing) {
+void UpstreamConnection::send_head(const http::Head& head, Body body) {
   const bool upgrade = head.find(http::FieldId::upgrade) != nullptr;
   const auto option = upgrade ? http::ConnectionOption::upgrade : http::ConnectionOption::none;
-  output_.head(http::write_request_head(head, framing, option, *arena_), framing);
+  const Framing framing = framing_of(body);
+  output_.head(http::write_request_head(head, framing, option, *arena_), framing, *stream_);
 }
 
 void UpstreamConnection::send_body(base::Bytes bytes) {
@@ -85,16 +115,10 @@ void UpstreamConnection::send_body(base::Bytes bytes) {
 
 void UpstreamConnection::send_end(const std::vector<http::Field>& trailers) {
   output_.end(trailers, *arena_, *stream_);
-  shutdown_wanted_ = output_.framing().kind == http::Framing::Kind::tunnel;
 }
 
 net::Flow UpstreamConnection::flush() {
-  const net::Flow flow = output_.flush(*stream_);
-  if (shutdown_wanted_) {
-    shutdown_wanted_ = false;
-    stream_->shutdown_write();
-  }
-  return flow;
+  return output_.flush(*stream_);
 }
 
 void UpstreamConnection::start_tunnel() {
@@ -107,17 +131,16 @@ void UpstreamConnection::reset() {
 }
 
 void UpstreamConnection::pause(Pause reason) {
-  paused_ |= static_cast<uint8_t>(reason);
+  pauses_.add(reason);
   stream_->set_reading(false);
 }
 
 void UpstreamConnection::resume(Pause reason) {
-  paused_ &= static_cast<uint8_t>(~static_cast<uint8_t>(reason));
-  if (paused_ == 0 && state_ == State::active) stream_->set_reading(true);
+  if (pauses_.remove(reason) && state_ == State::active) stream_->set_reading(true);
 }
 
 void UpstreamConnection::on_connected() {
-  pool_.on_dialed(*this);
+  owner_.on_dialed(*this);
 }
 
 void UpstreamConnection::on_read(base::Bytes bytes) {
@@ -125,94 +148,96 @@ void UpstreamConnection::on_read(base::Bytes bytes) {
     parse(bytes);
   } else if (state_ == State::idle) {
     // Nobody asked: what an idle connection says could only poison the next response.
-    base::log_warning("upstream {}: {} bytes on an idle connection, closing it",
-                      pool_.identity().name,
-                      bytes.size());
-    pool_.on_idle_ended(*this);
+    base::log_warning(
+        "upstream {}: {} bytes on an idle connection, closing it", name_, bytes.size());
+    owner_.on_idle_ended(*this);
   }
 }
 
 void UpstreamConnection::parse(base::Bytes input) {
-  Exchange& exchange = *exchange_;
-  // The exchange may leave at any event: redirect, retry, failure.
-  while (exchange_ == &exchange) {
+  ResponseListener& listener = *listener_;
+  // The listener may leave at any event: redirect, retry, failure.
+  bool goes_on = true;
+  while (goes_on && listener_ == &listener) {
     const H1Event event = parser_.next(input);
     switch (event.kind) {
       case H1Event::Kind::need_more:
-        exchange.flush_client();
-        return;
+        goes_on = false;
+        break;
       case H1Event::Kind::head:
-        exchange.on_response_head();
+        listener.on_response_head();
         break;
       case H1Event::Kind::body:
-        exchange.on_response_body(event.body);
+        listener.on_response_body(event.body);
         break;
       case H1Event::Kind::end:
-        if (head_->status >= 100 && head_->status < 200 && head_->status != 101) {
-          await_next_head();
-          break;
-        }
-        message_ended(!input.empty());
-        return;
+        goes_on = is_interim(head_->status);
+        goes_on ? parser_.begin(*head_, *arena_, request_method_) : message_ended(!input.empty());
+        break;
       case H1Event::Kind::error:
+        goes_on = false;
         fail({Code::parse, Side::upstream});
-        return;
+        break;
     }
   }
+  listener.on_response_flush();
 }
 
 void UpstreamConnection::message_ended(bool input_left) {
   if (input_left) {
     base::log_warning("upstream {}: bytes after the end of a response, closing the connection",
-                      pool_.identity().name);
+                      name_);
   }
   response_ended_ = !input_left;
-  exchange_->on_response_end();
+  listener_->on_response_end();
 }
 
 void UpstreamConnection::on_read_end(net::ReadEnd end) {
   if (state_ == State::idle) {
-    pool_.on_idle_ended(*this);
+    owner_.on_idle_ended(*this);
     return;
   }
   if (state_ == State::dialing) {
-    pool_.on_dial_failed(*this, {Code::closed, Side::upstream});
+    owner_.on_dial_failed(*this, {Code::closed, Side::upstream});
     return;
   }
-  if (state_ != State::active || exchange_ == nullptr) return;
-  const bool tunnel = output_.framing().kind == http::Framing::Kind::tunnel;
-  if (end == net::ReadEnd::truncated && !tunnel) {
-    fail({Code::closed, Side::upstream});
-    return;
-  }
-  if (parser_.finish().kind == H1Event::Kind::end) {
-    exchange_->on_response_end();
+  if (state_ != State::active || listener_ == nullptr) return;
+  ResponseListener& listener = *listener_;
+  const bool is_truncated = end == net::ReadEnd::truncated && !in_tunnel();
+  if (!is_truncated && parser_.finish().kind == H1Event::Kind::end) {
+    listener.on_response_end();
   } else {
     fail({Code::closed, Side::upstream});
   }
+  listener.on_response_flush();
 }
 
 void UpstreamConnection::on_drained() {
-  if (exchange_ != nullptr) exchange_->on_upstream_drained();
+  if (listener_ != nullptr) listener_->on_upstream_drained();
 }
 
 // The upstream may have answered before it closed (an early 4xx): reading goes on, and its end or
 // the deadline settles the rest.
 void UpstreamConnection::on_write_error(base::Error /*error*/) {
   write_failed_ = true;
-  if (exchange_ != nullptr) exchange_->on_upstream_drained();
+  if (listener_ != nullptr) listener_->on_upstream_drained();
 }
 
 void UpstreamConnection::on_error(base::Error error) {
   switch (state_) {
     case State::dialing:
-      pool_.on_dial_failed(*this, error);
+      owner_.on_dial_failed(*this, error);
       break;
     case State::idle:
-      pool_.on_idle_ended(*this);
+      owner_.on_idle_ended(*this);
       break;
     case State::active:
-      if (exchange_ != nullptr) fail(error);
+      if (listener_ == nullptr) break;
+      {
+        ResponseListener& listener = *listener_;
+        fail(error);
+        listener.on_response_flush();
+      }
       break;
     case State::closed:
       break;
@@ -221,7 +246,7 @@ void UpstreamConnection::on_error(base::Error error) {
 
 void UpstreamConnection::fail(base::Error error) {
   error.side = Side::upstream;
-  exchange_->on_upstream_failed(error);
+  listener_->on_upstream_failed(error);
 }
 
 }  // namespace proxy

@@ -19,59 +19,46 @@
 
 namespace proxy {
 
-class Exchange;
-class UpstreamPool;
-
-// Resource. Owned by its pool while dialled and idle, by an exchange while active; moved between
-// them, so that at every moment there is one owner. Dies in the graveyard. One thread.
-class UpstreamConnection final : public net::Buried,
-                                 public HttpStream,
-                                 private net::ByteStreamListener {
+// Who owns upstream connections while nobody uses them, and hears of them then.
+class UpstreamOwner {
  public:
-  UpstreamConnection(net::Loop& loop, const http::H1Limits& limits, UpstreamPool& pool);
+  virtual void on_dialed(UpstreamStream& stream) = 0;
+  virtual void on_dial_failed(UpstreamStream& stream, base::Error error) = 0;
+  virtual void on_idle_ended(UpstreamStream& stream) = 0;
+
+ protected:
+  ~UpstreamOwner() = default;
+};
+
+// Resource, see UpstreamStream. One thread.
+class UpstreamConnection final : public UpstreamStream, private net::ByteStreamListener {
+ public:
+  // `owner` and `name`, the upstream's for the log, outlive it.
+  UpstreamConnection(net::Loop& loop,
+                     const http::H1Limits& limits,
+                     UpstreamOwner& owner,
+                     std::string_view name);
   ~UpstreamConnection() override;
   UpstreamConnection(const UpstreamConnection&) = delete;
   UpstreamConnection& operator=(const UpstreamConnection&) = delete;
   UpstreamConnection(UpstreamConnection&&) = delete;
   UpstreamConnection& operator=(UpstreamConnection&&) = delete;
 
-  // Starts connecting. The pool hears of the outcome.
+  // Starts connecting. The owner hears of the outcome.
   void start(Dialer& dialer);
 
-  // Serves `exchange` until release: the response head goes into `head` and `arena`.
-  // `request_method` must live as long.
-  struct Service {
-    Exchange& exchange;
-    http::Head& response_head;
-    base::Arena& arena;
-    std::string_view request_method;
-  };
-  void attach(const Service& service);
+  void attach(const Service& service) override;
+  [[nodiscard]] bool detach() override;
+  [[nodiscard]] UpstreamFacts facts() const override;
+  [[nodiscard]] bool has_served() const override { return served_ > 0; }
+  [[nodiscard]] bool has_refused_request() override {
+    return stream_->has_refused_since(sent_before_);
+  }
+  [[nodiscard]] size_t queued_bytes() const override { return stream_->queued_bytes(); }
+  void become_idle(uint64_t timeout_ms) override;
+  void close() override;
 
-  // Leaves its exchange. Whether it may serve another: the response is complete, nothing more came,
-  // both sides keep it alive.
-  [[nodiscard]] bool detach();
-
-  // Waits to be used again; the pool hears when it ends.
-  void become_idle(uint64_t timeout_ms);
-
-  // Ends now, in any state.
-  void close();
-
-  // Expects the final response after an interim one.
-  void await_next_head();
-
-  [[nodiscard]] bool has_served() const { return served_ > 0; }
-  // Whether some byte of the response was seen.
-  [[nodiscard]] bool response_begun() const { return parser_.message_begun(); }
-  // Once the connection has failed: whether the upstream is known not to have taken a byte of the
-  // request.
-  [[nodiscard]] bool has_refused_request() { return stream_->has_refused_since(sent_before_); }
-  [[nodiscard]] size_t queued_bytes() const { return stream_->queued_bytes(); }
-  [[nodiscard]] http::Framing framing() const { return parser_.framing(); }
-  [[nodiscard]] std::optional<uint64_t> content_length() const { return parser_.content_length(); }
-
-  void send_head(const http::Head& head, http::Framing framing) override;
+  void send_head(const http::Head& head, Body body) override;
   void send_body(base::Bytes bytes) override;
   void send_end(const std::vector<http::Field>& trailers) override;
   net::Flow flush() override;
@@ -93,24 +80,24 @@ class UpstreamConnection final : public net::Buried,
   void parse(base::Bytes input);
   void message_ended(bool input_left);
   void fail(base::Error error);
+  [[nodiscard]] bool in_tunnel() const;
 
-  net::Loop& loop_;
-  UpstreamPool& pool_;
+  UpstreamOwner& owner_;
+  std::string_view name_;
   std::unique_ptr<net::ByteStream> stream_;
   http::H1Parser parser_;
   H1Output output_;
-  Exchange* exchange_ = nullptr;
+  ResponseListener* listener_ = nullptr;
   http::Head* head_ = nullptr;
   base::Arena* arena_ = nullptr;
   std::string_view request_method_;
   net::Deadline idle_deadline_;
-  uint64_t sent_before_ = 0;  // the stream's sent_bytes() when the exchange came
+  uint64_t sent_before_ = 0;  // the stream's sent_bytes() when the listener came
   uint32_t served_ = 0;
   State state_ = State::dialing;
-  uint8_t paused_ = 0;            // Pause reasons
-  bool response_ended_ = false;   // and nothing came behind it
-  bool write_failed_ = false;     // part of the request did not go out
-  bool shutdown_wanted_ = false;  // half-close once what is held has left
+  Pauses pauses_;
+  bool response_ended_ = false;  // and nothing came behind it
+  bool write_failed_ = false;    // part of the request did not go out
 };
 
 }  // namespace proxy

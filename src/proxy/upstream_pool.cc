@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "net/error_text.h"
-#include "proxy/exchange.h"
 #include "tls/context.h"
 
 namespace proxy {
@@ -50,20 +49,20 @@ UpstreamPool::~UpstreamPool() {
   loop_.bury(std::move(dialer_));  // behind the connections just buried, which still use it
 }
 
-UpstreamPool::Acquired UpstreamPool::acquire(Exchange& exchange, Wanted wanted) {
+UpstreamPool::Acquired UpstreamPool::acquire(UpstreamWaiter& waiter, Wanted wanted) {
   if (wanted == Wanted::any && !idle_.empty()) {
-    std::unique_ptr<UpstreamConnection> connection = std::move(idle_.back());
+    std::unique_ptr<UpstreamStream> stream = std::move(idle_.back());
     idle_.pop_back();
     ++active_;
     metrics_.upstream_reused.add();
-    return {std::move(connection), std::nullopt};
+    return {std::move(stream), std::nullopt};
   }
   const bool nothing_to_wait_for = active_ == 0 && dialing_.empty();
   if (backing_off() && nothing_to_wait_for) return {nullptr, last_failure_};
   if (is_waiting_room_full()) {
     return {nullptr, base::Error{base::Code::refused, base::Side::upstream}};
   }
-  (wanted == Wanted::fresh ? waiting_for_fresh_ : waiting_).push_back(exchange);
+  (wanted == Wanted::fresh ? waiting_for_fresh_ : waiting_).push_back(waiter);
   ++waiting_count_;
   dial_as_needed();
   return {};
@@ -76,19 +75,19 @@ bool UpstreamPool::is_waiting_room_full() const {
   return waiting_count_ >= to_come + config_.pool.waiting_max;
 }
 
-void UpstreamPool::cancel(Exchange& exchange) {
-  exchange.unlink();
+void UpstreamPool::cancel(UpstreamWaiter& waiter) {
+  waiter.unlink();
   --waiting_count_;
 }
 
-void UpstreamPool::release(std::unique_ptr<UpstreamConnection> connection) {
+void UpstreamPool::release(std::unique_ptr<UpstreamStream> stream) {
   --active_;
-  serve(std::move(connection));
+  serve(std::move(stream));
 }
 
-void UpstreamPool::discard(std::unique_ptr<UpstreamConnection> connection) {
+void UpstreamPool::discard(std::unique_ptr<UpstreamStream> stream) {
   --active_;
-  close(std::move(connection));
+  close(std::move(stream));
   dial_as_needed();
 }
 
@@ -107,7 +106,8 @@ void UpstreamPool::retire() {
 }
 
 void UpstreamPool::dial() {
-  auto connection = std::make_unique<UpstreamConnection>(loop_, limits_, *this);
+  UpstreamOwner& owner = *this;
+  auto connection = std::make_unique<UpstreamConnection>(loop_, limits_, owner, identity_.name);
   connection->start(*dialer_);
   metrics_.upstream_connections.add();
   metrics_.upstream_connections_open.add();
@@ -132,27 +132,27 @@ void UpstreamPool::keep_warm() {
 }
 
 // Whose turn it is where there is such a connection: a fresh one is good for all.
-Exchange* UpstreamPool::next_waiting(Wanted wanted) {
-  Exchange* exchange = wanted == Wanted::fresh ? waiting_for_fresh_.pop_front() : nullptr;
-  if (exchange == nullptr) exchange = waiting_.pop_front();
-  if (exchange != nullptr) --waiting_count_;
-  return exchange;
+UpstreamWaiter* UpstreamPool::next_waiting(Wanted wanted) {
+  UpstreamWaiter* waiter = wanted == Wanted::fresh ? waiting_for_fresh_.pop_front() : nullptr;
+  if (waiter == nullptr) waiter = waiting_.pop_front();
+  if (waiter != nullptr) --waiting_count_;
+  return waiter;
 }
 
-void UpstreamPool::serve(std::unique_ptr<UpstreamConnection> connection) {
-  const bool reused = connection->has_served();
-  if (Exchange* exchange = next_waiting(reused ? Wanted::any : Wanted::fresh)) {
+void UpstreamPool::serve(std::unique_ptr<UpstreamStream> stream) {
+  const bool reused = stream->has_served();
+  if (UpstreamWaiter* waiter = next_waiting(reused ? Wanted::any : Wanted::fresh)) {
     ++active_;
     if (reused) metrics_.upstream_reused.add();
-    exchange->on_upstream_ready(std::move(connection));
+    waiter->on_upstream_ready(std::move(stream));
     return;
   }
   if (retired_ || config_.pool.idle_max == 0) {
-    close(std::move(connection));
+    close(std::move(stream));
   } else {
     if (idle_.size() >= config_.pool.idle_max) static_cast<void>(close_oldest_idle());
-    connection->become_idle(config_.pool.idle_timeout_ms);
-    idle_.push_back(std::move(connection));
+    stream->become_idle(config_.pool.idle_timeout_ms);
+    idle_.push_back(std::move(stream));
   }
   dial_as_needed();
 }
@@ -165,31 +165,30 @@ bool UpstreamPool::close_oldest_idle() {
   return true;
 }
 
-void UpstreamPool::close(std::unique_ptr<UpstreamConnection> connection) {
+void UpstreamPool::close(std::unique_ptr<UpstreamStream> stream) {
   metrics_.upstream_connections_open.subtract();
-  connection->close();
-  loop_.bury(std::move(connection));
+  stream->close();
+  loop_.bury(std::move(stream));
 }
 
-std::unique_ptr<UpstreamConnection> UpstreamPool::take(Connections& from,
-                                                       const UpstreamConnection& connection) {
+std::unique_ptr<UpstreamStream> UpstreamPool::take(Streams& from, const UpstreamStream& stream) {
   const auto found = std::find_if(
-      from.begin(), from.end(), [&](const auto& owned) { return owned.get() == &connection; });
+      from.begin(), from.end(), [&](const auto& owned) { return owned.get() == &stream; });
   CHECK(found != from.end());
-  std::unique_ptr<UpstreamConnection> taken = std::move(*found);
+  std::unique_ptr<UpstreamStream> taken = std::move(*found);
   from.erase(found);
   return taken;
 }
 
-void UpstreamPool::on_dialed(UpstreamConnection& connection) {
+void UpstreamPool::on_dialed(UpstreamStream& stream) {
   failures_ = 0;
   backoff_until_ms_ = 0;
-  serve(take(dialing_, connection));
+  serve(take(dialing_, stream));
   dial_as_needed();
 }
 
-void UpstreamPool::on_dial_failed(UpstreamConnection& connection, base::Error error) {
-  close(take(dialing_, connection));
+void UpstreamPool::on_dial_failed(UpstreamStream& stream, base::Error error) {
+  close(take(dialing_, stream));
   metrics_.upstream_connections_failed.add();
   log_dial_failure(error);
   last_failure_ = error;
@@ -199,10 +198,10 @@ void UpstreamPool::on_dial_failed(UpstreamConnection& connection, base::Error er
     const uint64_t wait_ms = backoff_ms_min << std::min<uint32_t>(failures_ - 2, 10);
     backoff_until_ms_ = loop_.now_ms() + std::min(wait_ms, backoff_ms_max);
   }
-  if (Exchange* exchange = next_waiting(Wanted::fresh)) exchange->on_upstream_unavailable(error);
+  if (UpstreamWaiter* waiter = next_waiting(Wanted::fresh)) waiter->on_upstream_unavailable(error);
   if (backing_off() && active_ == 0 && dialing_.empty()) {
-    while (Exchange* exchange = next_waiting(Wanted::fresh))
-      exchange->on_upstream_unavailable(error);
+    while (UpstreamWaiter* waiter = next_waiting(Wanted::fresh))
+      waiter->on_upstream_unavailable(error);
   }
   if (backing_off()) dial_again_.set(backoff_until_ms_ - loop_.now_ms());
   dial_as_needed();
@@ -224,8 +223,8 @@ void UpstreamPool::log_dial_failure(base::Error error) {
       failure_text(error));
 }
 
-void UpstreamPool::on_idle_ended(UpstreamConnection& connection) {
-  close(take(idle_, connection));
+void UpstreamPool::on_idle_ended(UpstreamStream& stream) {
+  close(take(idle_, stream));
   keep_warm();
 }
 

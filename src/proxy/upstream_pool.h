@@ -22,7 +22,17 @@
 
 namespace proxy {
 
-class Exchange;
+// Who waits for a stream: an exchange, or a request of our own. The link is its place in the
+// waiting room.
+class UpstreamWaiter : public base::ListLink<UpstreamWaiter> {
+ public:
+  // From the pool, at most one of the two.
+  virtual void on_upstream_ready(std::unique_ptr<UpstreamStream> upstream) = 0;
+  virtual void on_upstream_unavailable(base::Error error) = 0;
+
+ protected:
+  ~UpstreamWaiter() = default;
+};
 
 // What an upstream is, apart from how its connections are made.
 struct UpstreamIdentity {
@@ -32,7 +42,7 @@ struct UpstreamIdentity {
 };
 
 // Resource, one per upstream and worker, shared by the snapshots that use it. One thread, no locks.
-class UpstreamPool {
+class UpstreamPool final : private UpstreamOwner {
  public:
   UpstreamPool(net::Loop& loop,
                observe::Metrics& metrics,
@@ -46,22 +56,22 @@ class UpstreamPool {
   UpstreamPool(UpstreamPool&&) = delete;
   UpstreamPool& operator=(UpstreamPool&&) = delete;
 
-  // Either a connection now, or an error now, or neither: then `exchange` waits, and hears
+  // Either a stream now, or an error now, or neither: then `waiter` waits, and hears
   // on_upstream_ready() or on_upstream_unavailable() later, unless it calls cancel().
   struct Acquired {
-    std::unique_ptr<UpstreamConnection> connection;
+    std::unique_ptr<UpstreamStream> stream;
     std::optional<base::Error> error;
   };
   // `fresh`: one that has not served yet, for those whose idle connection turned out dead: the idle
   // ones beside it may have died with it.
   enum class Wanted : uint8_t { any, fresh };
-  [[nodiscard]] Acquired acquire(Exchange& exchange, Wanted wanted = Wanted::any);
-  void cancel(Exchange& exchange);
+  [[nodiscard]] Acquired acquire(UpstreamWaiter& waiter, Wanted wanted = Wanted::any);
+  void cancel(UpstreamWaiter& waiter);
 
-  // Takes back a connection whose message is over and that may serve again.
-  void release(std::unique_ptr<UpstreamConnection> connection);
+  // Takes back a stream whose message is over and that may serve again.
+  void release(std::unique_ptr<UpstreamStream> stream);
   // Takes back one that is done for; closes it.
-  void discard(std::unique_ptr<UpstreamConnection> connection);
+  void discard(std::unique_ptr<UpstreamStream> stream);
 
   // Nothing is kept from now on; what is idle closes.
   void retire();
@@ -72,13 +82,8 @@ class UpstreamPool {
   // Whether nobody uses it: no connection active or being dialled for somebody, nobody waiting.
   [[nodiscard]] bool unused() const { return waiting_count_ == 0 && active_ == 0; }
 
-  // From its connections while they are dialled or idle.
-  void on_dialed(UpstreamConnection& connection);
-  void on_dial_failed(UpstreamConnection& connection, base::Error error);
-  void on_idle_ended(UpstreamConnection& connection);
-
  private:
-  using Connections = std::vector<std::unique_ptr<UpstreamConnection>>;
+  using Streams = std::vector<std::unique_ptr<UpstreamStream>>;
 
   static constexpr uint64_t log_interval_ms = 60'000;
   static constexpr uint64_t backoff_ms_min = 100;
@@ -86,8 +91,11 @@ class UpstreamPool {
   // At once: a handshake holds 33 KiB until it is done, and a thousand of them would leave holes.
   static constexpr size_t dials_max = 64;
 
-  static std::unique_ptr<UpstreamConnection> take(Connections& from,
-                                                  const UpstreamConnection& connection);
+  void on_dialed(UpstreamStream& stream) override;
+  void on_dial_failed(UpstreamStream& stream, base::Error error) override;
+  void on_idle_ended(UpstreamStream& stream) override;
+
+  static std::unique_ptr<UpstreamStream> take(Streams& from, const UpstreamStream& stream);
   [[nodiscard]] size_t total() const { return dialing_.size() + idle_.size() + active_; }
   [[nodiscard]] bool backing_off() const { return loop_.now_ms() < backoff_until_ms_; }
   [[nodiscard]] bool is_waiting_room_full() const;
@@ -95,10 +103,10 @@ class UpstreamPool {
   void dial_as_needed();
   void keep_warm();
   void on_backoff_ended();
-  void serve(std::unique_ptr<UpstreamConnection> connection);
-  void close(std::unique_ptr<UpstreamConnection> connection);
+  void serve(std::unique_ptr<UpstreamStream> stream);
+  void close(std::unique_ptr<UpstreamStream> stream);
   [[nodiscard]] bool close_oldest_idle();
-  Exchange* next_waiting(Wanted wanted);
+  UpstreamWaiter* next_waiting(Wanted wanted);
   void log_dial_failure(base::Error error);
 
   net::Loop& loop_;
@@ -107,11 +115,11 @@ class UpstreamPool {
   config::Upstream config_;
   http::H1Limits limits_;
   std::unique_ptr<Dialer> dialer_;
-  Connections idle_;  // the latest used last: last in, first out keeps few warm
-  Connections dialing_;
+  Streams idle_;  // the latest used last: last in, first out keeps few warm
+  Streams dialing_;
   size_t active_ = 0;
-  base::IntrusiveList<Exchange> waiting_;
-  base::IntrusiveList<Exchange> waiting_for_fresh_;
+  base::IntrusiveList<UpstreamWaiter> waiting_;
+  base::IntrusiveList<UpstreamWaiter> waiting_for_fresh_;
   size_t waiting_count_ = 0;
   uint32_t failures_ = 0;  // dials failed in a row
   base::Error last_failure_;

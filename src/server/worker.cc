@@ -41,20 +41,20 @@ Worker::Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
                std::function<proxy::AdminPage(std::string_view path)> admin_page)
     : resolver_(loop_),
       shared_(shared),
-      environment_{
-          .loop = loop_,
-          .metrics = metrics_,
-          .access_log = access_log,
-          .admin_page = std::move(admin_page),
-          .on_client_closed =
-              [this](const proxy::ClientConnection& connection) { on_client_closed(connection); },
-          .snapshot = {},
-          .memory = shared.memory,
-          .exchanges = {},
-          .clients = {},
-          .id_prefix = std::random_device{}()},
+      environment_{.loop = loop_,
+                   .metrics = metrics_,
+                   .access_log = access_log,
+                   .admin_page = std::move(admin_page),
+                   .snapshot = {},
+                   .memory = shared.memory,
+                   .id_prefix = std::random_device{}()},
+      clients_{.environment = environment_,
+               .on_closed =
+                   [this](const proxy::ClientSession& session) {
+                     on_client_closed(session);
+                   }},
       mailbox_(loop_),
-      reception_(loop_, environment_, shared, [this] { on_received(); }),
+      reception_(loop_, clients_, shared, [this] { on_received(); }),
       accept_again_(
           loop_.timers(), this, [](void* self) { static_cast<Worker*>(self)->update_accepting(); }),
       drain_deadline_(
@@ -174,8 +174,8 @@ proxy::SnapshotRef Worker::compile(const std::shared_ptr<const deploy::Deploymen
       new proxy::Snapshot(deployment->config, std::move(pools), make_foreign_pool));
 }
 
-void Worker::on_client_closed(const proxy::ClientConnection& connection) {
-  reception_.leave(connection.client(), connection.entrance().purpose);
+void Worker::on_client_closed(const proxy::ClientSession& session) {
+  reception_.leave(session.client(), session.entrance().purpose);
   if (holding_) update_accepting();
   if (environment_.draining) loop_.defer(end_if_done_);
 }
@@ -218,7 +218,7 @@ void Worker::relieve_memory() {
   if (excess == 0 || now_ms < relieve_again_ms_) return;
   // Added up by powers of two: how much one must hold to be among those who make up the excess.
   std::array<uint64_t, 65> held_by_width{};
-  environment_.clients.for_each([&](proxy::ClientConnection& client) {
+  clients_.sessions.for_each([&](proxy::ClientSession& client) {
     const uint64_t held = client.held_bytes();
     held_by_width.at(static_cast<size_t>(std::bit_width(held))) += held;
   });
@@ -227,7 +227,7 @@ void Worker::relieve_memory() {
   while (found < excess && width > 1)
     found += held_by_width.at(--width);
   size_t cut = 0;
-  environment_.clients.for_each([&](proxy::ClientConnection& client) {
+  clients_.sessions.for_each([&](proxy::ClientSession& client) {
     const uint64_t held = client.held_bytes();
     if (excess == 0 || static_cast<size_t>(std::bit_width(held)) < width) return;
     excess -= std::min(excess, held);
@@ -257,7 +257,7 @@ void Worker::begin_drain() {
   }
   reception_.drain();
   accept_again_.clear();
-  environment_.clients.for_each([](proxy::ClientConnection& client) { client.drain(); });
+  clients_.sessions.for_each([](proxy::ClientSession& client) { client.drain(); });
   drain_deadline_.set(environment_.snapshot->config().timeouts.drain_ms);
   loop_.defer(end_if_done_);
 }
@@ -265,12 +265,12 @@ void Worker::begin_drain() {
 void Worker::cut_all() {
   environment_.stopping = true;
   reception_.close();
-  environment_.clients.for_each([](proxy::ClientConnection& client) { client.cut(); });
+  clients_.sessions.for_each([](proxy::ClientSession& client) { client.cut(); });
   loop_.defer(end_if_done_);
 }
 
 void Worker::end_if_done() {
-  if (ended_ || !environment_.clients.empty() || !reception_.empty()) return;
+  if (ended_ || !clients_.sessions.empty() || !reception_.empty()) return;
   ended_ = true;
   drain_deadline_.clear();
   reception_.close();

@@ -18,7 +18,7 @@
 #include "net/uv_loop.h"
 #include "observe/access_log.h"
 #include "observe/metrics.h"
-#include "proxy/client_connection.h"
+#include "proxy/clients.h"
 #include "proxy/environment.h"
 
 namespace server {
@@ -56,7 +56,7 @@ class Worker {
 
  private:
   // The loop's thread.
-  void on_client_closed(const proxy::ClientConnection& connection);
+  void on_client_closed(const proxy::ClientSession& session);
   void on_received();
   void update_accepting();
   void relieve_memory();
@@ -73,6 +73,7 @@ class Worker {
   net::Resolver resolver_;
   accepting::SharedCounts& shared_;
   proxy::Environment environment_;
+  proxy::Clients clients_;
   net::Mailbox mailbox_;
   accepting::Reception reception_;
   std::vector<std::unique_ptr<accepting::Door>> doors_;

@@ -50,12 +50,13 @@ World::World(uint64_t seed, Chance chance)
                    .metrics = metrics_,
                    .access_log = *access_log_,
                    .admin_page = {},
-                   .on_client_closed = [](const proxy::ClientConnection&) {},
                    .snapshot = {},
                    .memory = memory_,
-                   .exchanges = {},
-                   .clients = {},
                    .id_prefix = id_prefix},
+      proxy_clients_{.environment = environment_,
+                     .on_closed =
+                         [](const proxy::ClientSession&) {
+                         }},
       turn_(this, [](void* self) { static_cast<World*>(self)->on_turn(); }) {
   const auto opened =
       access_log_->open(fmt::format("/proc/self/fd/{}", log_fd_), observe::LogFormat::json);
@@ -242,7 +243,7 @@ void World::spawn_client() {
   test::MemoryNetwork::Pair pair = network_.make_pair(base::Side::client, base::Side::none);
   clients_.push_back(
       std::make_unique<SimClient>(*this, std::move(pair.second), std::move(requests)));
-  proxy::ClientConnection::start(environment_,
+  proxy::ClientConnection::start(proxy_clients_,
                                  std::make_unique<ProxyEnd>(*this, std::move(pair.first)),
                                  *net::Address::parse("192.0.2.1", 0),
                                  entrance_);
@@ -296,12 +297,12 @@ void World::reload() {
 void World::drain() {
   trace("drain");
   environment_.draining = true;
-  environment_.clients.for_each([](proxy::ClientConnection& client) { client.drain(); });
+  proxy_clients_.sessions.for_each([](proxy::ClientSession& client) { client.drain(); });
   if (!plan_.faults.stop) return;
   after(chance_.below(5'000), [this] {
     trace("stop");
     environment_.stopping = true;
-    environment_.clients.for_each([](proxy::ClientConnection& client) { client.cut(); });
+    proxy_clients_.sessions.for_each([](proxy::ClientSession& client) { client.cut(); });
   });
 }
 
@@ -315,7 +316,7 @@ void World::shut_down() {
 }
 
 void World::check_empty() {
-  if (!environment_.clients.empty()) fail("a client's connection is left");
+  if (!proxy_clients_.sessions.empty()) fail("a client's connection is left");
   if (metrics_.exchanges_open.value() != 0) fail("a request is left");
   if (metrics_.upstream_connections_open.value() != 0) fail("an upstream connection is left");
   if (!ends_.empty()) fail("a connection outlives the worker");

@@ -17,7 +17,7 @@
 #include "net/loop.h"
 #include "observe/access_log.h"
 #include "observe/metrics.h"
-#include "proxy/environment.h"
+#include "proxy/clients.h"
 #include "sim/chance.h"
 #include "sim/ledger.h"
 #include "sim/plan.h"
@@ -113,6 +113,7 @@ class World {
   observe::Metrics metrics_;
   base::MemoryLimit memory_;
   proxy::Environment environment_;
+  proxy::Clients proxy_clients_;
   proxy::Entrance entrance_;
   net::Deferred turn_;
 

@@ -1,6 +1,5 @@
-#include "proxy/environment.h"
+#include "proxy/clients.h"
 
-#include "proxy/client_connection.h"
 #include "proxy/exchange.h"
 
 namespace proxy {

@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "base/log.h"
+#include "client/h1_client.h"
+#include "local/local_reply.h"
 #include "net/first_byte.h"
 #include "net/proxy_header_reader.h"
 #include "net/tcp.h"
-#include "proxy/client_connection.h"
-#include "proxy/local_reply.h"
 #include "tls/stream.h"
 
 namespace accepting {

@@ -15,13 +15,13 @@
 #include "accept/address_table.h"
 #include "base/intrusive_list.h"
 #include "base/memory_limit.h"
+#include "client/clients.h"
 #include "config/config.h"
 #include "net/address.h"
 #include "net/farewell.h"
 #include "net/fd.h"
 #include "net/listener.h"
 #include "net/uv_loop.h"
-#include "proxy/clients.h"
 #include "tls/server_context.h"
 
 namespace accepting {

@@ -4,38 +4,16 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <string_view>
 
 #include "base/memory_limit.h"
+#include "local/page.h"
 #include "net/loop.h"
 #include "observe/access_log.h"
 #include "observe/metrics.h"
 #include "proxy/snapshot.h"
 
 namespace proxy {
-
-// What listens behind the address a client came to.
-enum class Purpose : uint8_t {
-  proxy,
-  admin,
-  redirect,  // sends clients to the https address
-};
-
-// Value, of one listening address; outlives the connections that came through it.
-struct Entrance {
-  Purpose purpose = Purpose::proxy;
-  bool is_https = false;
-  uint16_t https_port = 443;      // where redirects lead
-  std::string acme_webroot = {};  // whose challenge files are served; empty: none
-};
-
-// A page of the admin endpoint.
-struct AdminPage {
-  uint16_t status = 200;
-  std::string_view content_type = "text/plain; charset=utf-8";
-  std::string body;
-};
 
 // Resource, one per worker, outlives its connections. One thread but where members say otherwise.
 struct Environment {

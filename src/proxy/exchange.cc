@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "http/target.h"
-#include "proxy/upstream_pool.h"
+#include "upstream/upstream_pool.h"
 
 namespace proxy {
 

@@ -13,15 +13,16 @@
 #include "base/url.h"
 #include "http/head.h"
 #include "http/message_rules.h"
+#include "local/local_reply.h"
 #include "net/deadline.h"
 #include "observe/summary.h"
 #include "policy/redirect.h"
 #include "policy/retry.h"
 #include "policy/route.h"
+#include "proxy/entrance.h"
 #include "proxy/environment.h"
-#include "proxy/http_stream.h"
-#include "proxy/local_reply.h"
-#include "proxy/upstream_pool.h"
+#include "stream/http_stream.h"
+#include "upstream/upstream_pool.h"
 
 namespace proxy {
 

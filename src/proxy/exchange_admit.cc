@@ -4,9 +4,9 @@
 
 #include "base/log.h"
 #include "http/target.h"
+#include "local/https_redirect.h"
 #include "proxy/exchange.h"
-#include "proxy/https_redirect.h"
-#include "proxy/upstream_pool.h"
+#include "upstream/upstream_pool.h"
 
 namespace proxy {
 

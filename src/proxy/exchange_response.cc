@@ -1,7 +1,7 @@
 // The way down of an Exchange: response heads, redirects, tunnels, bodies.
 
 #include "proxy/exchange.h"
-#include "proxy/upstream_pool.h"
+#include "upstream/upstream_pool.h"
 
 namespace proxy {
 

@@ -12,7 +12,7 @@
 #include "base/url.h"
 #include "config/config.h"
 #include "policy/route.h"
-#include "proxy/upstream_pool.h"
+#include "upstream/upstream_pool.h"
 
 namespace proxy {
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "proxy/origin_dialer.h"
+#include "upstream/origin_dialer.h"
 
 namespace server {
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "accept/reception.h"
+#include "client/clients.h"
 #include "deploy/deployment.h"
 #include "deploy/listener_tls.h"
 #include "net/deadline.h"
@@ -18,7 +19,6 @@
 #include "net/uv_loop.h"
 #include "observe/access_log.h"
 #include "observe/metrics.h"
-#include "proxy/clients.h"
 #include "proxy/environment.h"
 
 namespace server {

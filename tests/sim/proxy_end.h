@@ -12,8 +12,8 @@
 #include "net/byte_stream.h"
 #include "net/deadline.h"
 #include "net/loop.h"
-#include "proxy/dialer.h"
 #include "support/memory_stream.h"
+#include "upstream/dialer.h"
 
 namespace sim {
 

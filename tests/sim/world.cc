@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "proxy/client_connection.h"
+#include "client/h1_client.h"
 #include "proxy/exchange.h"
 #include "proxy/snapshot.h"
 #include "sim/sim_client.h"

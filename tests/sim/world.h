@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "base/intrusive_list.h"
+#include "client/clients.h"
 #include "net/loop.h"
 #include "observe/access_log.h"
 #include "observe/metrics.h"
-#include "proxy/clients.h"
 #include "sim/chance.h"
 #include "sim/ledger.h"
 #include "sim/plan.h"

@@ -1,4 +1,4 @@
-#include "proxy/origin_dialer.h"
+#include "upstream/origin_dialer.h"
 
 #include <utility>
 

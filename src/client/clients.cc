@@ -1,4 +1,4 @@
-#include "proxy/clients.h"
+#include "client/clients.h"
 
 #include "proxy/exchange.h"
 

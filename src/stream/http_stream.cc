@@ -1,4 +1,4 @@
-#include "proxy/http_stream.h"
+#include "stream/http_stream.h"
 
 namespace proxy {
 

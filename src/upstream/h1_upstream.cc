@@ -1,4 +1,4 @@
-#include "proxy/upstream_connection.h"
+#include "upstream/h1_upstream.h"
 
 #include "base/check.h"
 #include "base/log.h"

@@ -1,4 +1,4 @@
-#include "proxy/client_connection.h"
+#include "client/h1_client.h"
 
 #include <algorithm>
 #include <utility>

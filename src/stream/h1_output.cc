@@ -1,4 +1,4 @@
-#include "proxy/h1_output.h"
+#include "stream/h1_output.h"
 
 #include <new>
 #include <utility>

@@ -9,8 +9,8 @@
 #include "config/config.h"
 #include "net/resolver.h"
 #include "net/uv_loop.h"
-#include "proxy/dialer.h"
 #include "tls/context.h"
+#include "upstream/dialer.h"
 
 namespace proxy {
 

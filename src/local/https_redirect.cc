@@ -1,4 +1,4 @@
-#include "proxy/https_redirect.h"
+#include "local/https_redirect.h"
 
 #include <algorithm>
 #include <array>

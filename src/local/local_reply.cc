@@ -1,4 +1,4 @@
-#include "proxy/local_reply.h"
+#include "local/local_reply.h"
 
 #include <array>
 #include <ctime>

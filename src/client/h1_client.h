@@ -9,15 +9,15 @@
 #include <string_view>
 #include <vector>
 
+#include "client/clients.h"
 #include "http/h1_parser.h"
 #include "net/address.h"
 #include "net/byte_stream.h"
 #include "net/deadline.h"
 #include "net/loop.h"
 #include "policy/pace.h"
-#include "proxy/clients.h"
-#include "proxy/h1_output.h"
-#include "proxy/http_stream.h"
+#include "stream/h1_output.h"
+#include "stream/http_stream.h"
 
 namespace proxy {
 

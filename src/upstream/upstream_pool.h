@@ -17,8 +17,8 @@
 #include "net/deadline.h"
 #include "net/loop.h"
 #include "observe/metrics.h"
-#include "proxy/dialer.h"
-#include "proxy/upstream_connection.h"
+#include "upstream/dialer.h"
+#include "upstream/h1_upstream.h"
 
 namespace proxy {
 

@@ -13,9 +13,9 @@
 #include "net/byte_stream.h"
 #include "net/deadline.h"
 #include "net/loop.h"
-#include "proxy/dialer.h"
-#include "proxy/h1_output.h"
-#include "proxy/http_stream.h"
+#include "stream/h1_output.h"
+#include "stream/http_stream.h"
+#include "upstream/dialer.h"
 
 namespace proxy {
 

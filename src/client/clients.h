@@ -10,6 +10,7 @@
 #include "base/intrusive_list.h"
 #include "net/address.h"
 #include "net/loop.h"
+#include "proxy/entrance.h"
 #include "proxy/environment.h"
 
 namespace proxy {

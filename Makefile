@@ -54,9 +54,10 @@ test-clients: all  ## real SDKs, a real browser and nginx through the proxy; the
 	@OPENAI_PROXY_BINARY=$(abspath $(BUILD))/openai-proxy \
 	  OPENAI_PROXY_BENCH_BINARY=$(abspath $(BUILD))/openai-proxy-bench tests/clients/run.sh
 
-test-hostile: all  ## slowhttptest against the proxy while others are served
+test-hostile: all  ## slow clients, and name servers that are silent, slow or wrong
 	@$(call setup,hostile)
 	@tests/hostile/slow.sh $(BUILD)/openai-proxy
+	@tests/hostile/names.py $(BUILD)/openai-proxy
 
 MEMORY_STREAMS ?= 10000
 test-memory: setup  ## memory_limit with MEMORY_STREAMS (10000) open streams on one worker (4 minutes)

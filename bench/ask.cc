@@ -13,6 +13,7 @@
 #include "http/sse.h"
 #include "net/deadline.h"
 #include "net/error_text.h"
+#include "net/name_service.h"
 #include "net/resolver.h"
 #include "net/tcp.h"
 #include "net/uv_loop.h"
@@ -38,7 +39,7 @@ class Asking final : private net::ByteStreamListener {
       : plan_(plan),
         on_text_(on_text),
         stop_(stop),
-        resolver_(loop_),
+        resolver_(loop_, names_),
         look_(loop_.timers(), this, [](void* self) { static_cast<Asking*>(self)->on_look(); }) {
     const base::Origin& origin = plan.target.origin;
     if (origin.scheme == base::Scheme::https) {
@@ -169,6 +170,7 @@ class Asking final : private net::ByteStreamListener {
   const std::function<void(std::string_view)>& on_text_;
   const std::atomic<bool>& stop_;
   net::UvLoop loop_;
+  net::NameService names_;
   net::Resolver resolver_;
   net::Deadline look_;
   std::unique_ptr<tls::ClientContext> tls_;

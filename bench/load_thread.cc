@@ -46,7 +46,7 @@ LoadThread::LoadThread(LoadShared& shared, uint32_t index)
     : shared_(shared),
       index_(index),
       mailbox_(loop_),
-      resolver_(loop_),
+      resolver_(loop_, names_),
       timers_(loop_),
       alarm_(timers_, this, [](void* self) { static_cast<LoadThread*>(self)->on_alarm(); }),
       second_(

@@ -22,6 +22,7 @@
 #include "bench/serve_timers.h"
 #include "bench/timeline.h"
 #include "net/mailbox.h"
+#include "net/name_service.h"
 #include "net/resolver.h"
 #include "net/uv_loop.h"
 #include "tls/context.h"
@@ -102,6 +103,7 @@ class LoadThread final : private LoadConnectionOwner {
   uint32_t index_;
   net::UvLoop loop_;
   net::Mailbox mailbox_;
+  net::NameService names_;
   net::Resolver resolver_;
   FineTimers timers_;
   FineTimer alarm_;

@@ -3,32 +3,27 @@
 #include <cstdint>
 #include <fmt/format.h>
 #include <memory>
-#include <netdb.h>
 #include <netinet/in.h>
+#include <utility>
+
+#include "net/error_text.h"
+#include "net/name_service.h"
 
 namespace bench {
 
 base::Result<std::vector<net::Address>, std::string> addresses_of(const base::Origin& origin) {
-  struct Free {
-    void operator()(addrinfo* list) const { freeaddrinfo(list); }
-  };
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  const int error = getaddrinfo(origin.host.c_str(), nullptr, &hints, &list);
-  const std::unique_ptr<addrinfo, Free> found(error == 0 ? list : nullptr);
-  std::vector<net::Address> addresses;
-  for (const addrinfo* one = found.get(); one != nullptr; one = one->ai_next) {
-    net::Address address = net::Address::from_system(one->ai_addr);
+  if (const auto literal = net::Address::parse(origin.host, origin.port)) return {{*literal}};
+  net::NameService names;
+  net::NameAnswer answer = names.ask_and_wait(origin.host);
+  std::vector<net::Address>& addresses = answer.addresses;
+  for (net::Address& address : addresses)
     address.set_port(origin.port);
-    addresses.push_back(address);
-  }
   if (addresses.empty()) {
     return fmt::format("\"{}\" has no address ({}): correct the URL",
                        origin.host,
-                       error == 0 ? "none given" : gai_strerror(error));
+                       net::name_error_text(answer.error));
   }
-  return addresses;
+  return std::move(addresses);
 }
 
 bool is_loopback(const net::Address& address) {

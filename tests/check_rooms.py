@@ -30,6 +30,7 @@ DOORS = [
     (r"llhttp\.h", r"http/h1_parser\.(h|cc)"),
     (r"(mbedtls|psa)/.*|(gcm_kernels|resuming|verify_known)\.h", r"tls/.*"),
     (r"uv\.h", r"net/.*"),
+    (r"ares\.h", r"net/name_channel\.cc"),
     (r"yaml-cpp/.*", r"config/.*\.cc"),
     (r"CLI/.*", r"main\.cc"),
 ]

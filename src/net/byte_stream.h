@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "net/address.h"
 
 namespace net {
 
@@ -74,6 +75,9 @@ class ByteStream {
   // As close(), but the other end sees a reset, never a clean end: for a message cut short where
   // only the end of the connection would delimit it.
   virtual void abort() = 0;
+
+  // The other end; "none" for a unix socket and until on_connected().
+  [[nodiscard]] virtual const Address& peer() const = 0;
 
   // Bytes waiting in the queue.
   [[nodiscard]] virtual size_t queued_bytes() const = 0;

@@ -30,15 +30,20 @@ ConnectRace::ConnectRace(Tcp& tcp, UvLoop& loop, Resolver& resolver, const Conne
              [](void* self, std::span<const Address> addresses, int error) {
                static_cast<ConnectRace*>(self)->on_addresses(addresses, error);
              }),
-      timeout_(loop.timers(),
-               this,
-               [](void* self) {
-                 static_cast<ConnectRace*>(self)->fail(base::Code::timeout, UV_ETIMEDOUT);
-               }),
+      timeout_(
+          loop.timers(), this, [](void* self) { static_cast<ConnectRace*>(self)->on_timeout(); }),
       stagger_(
           loop.timers(), this, [](void* self) { static_cast<ConnectRace*>(self)->start_next(); }) {
   timeout_.set(target.timeout_ms);
   resolver_.resolve(host_, query_);
+}
+
+void ConnectRace::on_timeout() {
+  if (query_.is_linked()) {
+    fail(base::Code::dns, UV_EAI_AGAIN);
+  } else {
+    fail(base::Code::timeout, UV_ETIMEDOUT);
+  }
 }
 
 void ConnectRace::on_addresses(std::span<const Address> addresses, int error) {

@@ -40,6 +40,7 @@ class ConnectRace final : public Buried {
     Address address;
   };
 
+  void on_timeout();
   void on_addresses(std::span<const Address> addresses, int error);
   void start_next();
   bool start(const Address& address);

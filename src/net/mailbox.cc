@@ -25,6 +25,12 @@ bool Mailbox::post(Message message) {
   return true;
 }
 
+void Mailbox::set_keeps_running(bool keeps) {
+  if (!async_.is_open()) return;
+  auto* handle = reinterpret_cast<uv_handle_t*>(async_.get());
+  keeps ? uv_ref(handle) : uv_unref(handle);
+}
+
 void Mailbox::close() {
   std::vector<Message> dropped;
   const std::lock_guard lock(mutex_);

@@ -12,7 +12,8 @@
 namespace net {
 
 // Resource, one per worker. Made, closed and destroyed on the loop's thread (or before the loop
-// runs); must outlive everybody who posts. Keeps the loop running until closed.
+// runs); must outlive everybody who posts. Keeps the loop running until closed, but
+// where it is told not to. Once closed it may be destroyed on any thread.
 class Mailbox {
  public:
   using Message = std::function<void()>;
@@ -27,6 +28,9 @@ class Mailbox {
   // Any thread. `message` is called on the loop's thread, in the order of posting. False, and the
   // message is dropped, once the box is closed.
   bool post(Message message);
+
+  // Whether the loop goes on for this box alone; true at first. The loop's thread.
+  void set_keeps_running(bool keeps);
 
   // The loop's thread. Messages not yet called are dropped. Idempotent.
   void close();

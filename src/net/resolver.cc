@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include <uv.h>
+
 #include "base/check.h"
 
 namespace net {
@@ -12,8 +14,14 @@ namespace {
 // How long a family that worked is tried first (RFC 8305 8: on the order of ten minutes).
 constexpr uint64_t preference_ms = 600'000;
 
-bool is_localhost(std::string_view host) {
-  return host == "localhost" || host.ends_with(".localhost");
+// In any order.
+bool are_same(std::span<const Address> a, std::span<const Address> b) {
+  const auto contains = [](std::span<const Address> all, const Address& one) {
+    return std::any_of(
+        all.begin(), all.end(), [&](const Address& each) { return each.bytes() == one.bytes(); });
+  };
+  return std::all_of(a.begin(), a.end(), [&](const Address& one) { return contains(b, one); }) &&
+         std::all_of(b.begin(), b.end(), [&](const Address& one) { return contains(a, one); });
 }
 
 }  // namespace
@@ -21,53 +29,70 @@ bool is_localhost(std::string_view host) {
 struct Resolver::Entry {
   std::vector<Address> addresses;  // of the last lookup that worked
   uint64_t answered_ms = 0;
-  int error = 0;  // of the last lookup, 0 if it worked
+  uint64_t fresh_ms = 0;  // from then on
+  int error = 0;          // of the last lookup, 0 if it worked
   uint64_t failed_ms = 0;
   uint64_t last_use = 0;  // of uses_
   int preferred_family = AF_UNSPEC;
   uint64_t preferred_until_ms = 0;
-  Lookup* running = nullptr;
+  bool running = false;
   base::IntrusiveList<Query> waiting;
 };
 
-// A running uv_getaddrinfo: outlives the Resolver if it must.
-struct Resolver::Lookup : base::ListLink<Lookup> {
-  uv_getaddrinfo_t request{};
-  Resolver* owner = nullptr;
-  std::string host;
-};
-
-Resolver::Resolver(UvLoop& loop, const ResolverTimes& times, SystemLookup lookup)
+Resolver::Resolver(UvLoop& loop, NameSource& source, const ResolverTimes& times)
     : loop_(loop),
+      source_(source),
       times_(times),
-      lookup_(lookup),
-      answer_ready_(this, [](void* self) { static_cast<Resolver*>(self)->answer_ready(); }) {}
+      answers_(std::make_shared<Mailbox>(loop)),
+      answer_ready_(this, [](void* self) { static_cast<Resolver*>(self)->answer_ready(); }) {
+  answers_->set_keeps_running(false);
+}
 
 Resolver::~Resolver() {
-  running_.for_each([](Lookup& lookup) {
-    lookup.owner = nullptr;
-    // Works only while it waits for a thread; else it ends on its own.
-    uv_cancel(reinterpret_cast<uv_req_t*>(&lookup.request));
-  });
+  close();
+}
+
+void Resolver::close() {
+  answers_->close();
 }
 
 void Resolver::resolve(std::string_view host, Query& query) {
   CHECK(!query.is_linked());
   query.host_ = host;
-  const uint64_t now = loop_.now_ms();
   Entry* entry = Address::parse(host, 0) ? nullptr : find_or_make(host);
   if (entry != nullptr) {
     entry->last_use = ++uses_;
-    const bool is_fresh = can_serve(*entry) && now - entry->answered_ms < times_.fresh_ms;
-    const bool just_failed = entry->error != 0 && now - entry->failed_ms < times_.failure_ms;
-    if (!is_fresh && !just_failed && entry->running == nullptr) start_lookup(query.host_, *entry);
-    if (!can_serve(*entry) && entry->running != nullptr) {
+    if (needs_lookup(*entry)) start_lookup(query.host_, *entry);
+    if (!can_serve(*entry) && entry->running) {
       entry->waiting.push_back(query);
       return;
     }
   }
   ready_.push_back(query);
   loop_.defer(answer_ready_);
+}
+
+bool Resolver::needs_lookup(const Entry& entry) const {
+  const uint64_t now = loop_.now_ms();
+  const bool is_fresh = can_serve(entry) && now - entry.answered_ms < entry.fresh_ms;
+  const bool just_failed = entry.error != 0 && now - entry.failed_ms < times_.failure_ms;
+  return !is_fresh && !just_failed && !entry.running;
+}
+
+void Resolver::refresh(std::string_view host) {
+  const auto found = entries_.find(host);
+  if (found == entries_.end()) return;
+  found->second->last_use = ++uses_;
+  if (needs_lookup(*found->second)) start_lookup(found->first, *found->second);
+}
+
+bool Resolver::leads_to(std::string_view host, const Address& address) const {
+  const auto found = entries_.find(host);
+  if (found == entries_.end() || !can_serve(*found->second)) return true;
+  const std::vector<Address>& addresses = found->second->addresses;
+  return std::any_of(addresses.begin(), addresses.end(), [&](const Address& each) {
+    return each.bytes() == address.bytes();
+  });
 }
 
 bool Resolver::can_serve(const Entry& entry) const {
@@ -81,7 +106,7 @@ Resolver::Entry* Resolver::find_or_make(std::string_view host) {
   if (entries_.size() >= names_max) {
     auto oldest = entries_.end();
     for (auto it = entries_.begin(); it != entries_.end(); ++it) {
-      if (it->second->running != nullptr) continue;
+      if (it->second->running) continue;
       if (oldest == entries_.end() || it->second->last_use < oldest->second->last_use) oldest = it;
     }
     if (oldest == entries_.end()) return nullptr;
@@ -91,52 +116,39 @@ Resolver::Entry* Resolver::find_or_make(std::string_view host) {
 }
 
 void Resolver::start_lookup(const std::string& host, Entry& entry) {
-  auto lookup = std::make_unique<Lookup>();
-  lookup->request.data = lookup.get();
-  lookup->owner = this;
-  lookup->host = host;
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  // Leaves out a family this machine has no address of. Loopback does not count as one, though,
-  // and its names must still give both.
-  if (!is_localhost(host)) hints.ai_flags = AI_ADDRCONFIG;
   ++lookups_;
-  const auto done = [](uv_getaddrinfo_t* request, int status, addrinfo* found) {
-    const std::unique_ptr<Lookup> ended(static_cast<Lookup*>(request->data));
-    if (ended->owner != nullptr) ended->owner->finish_lookup(ended->host, status, found);
-    uv_freeaddrinfo(found);
-  };
-  const int error =
-      lookup_(loop_.uv(), &lookup->request, done, lookup->host.c_str(), nullptr, &hints);
-  if (error != 0) {
-    entry.error = error;
-    entry.failed_ms = loop_.now_ms();
-    return;
-  }
-  running_.push_back(*lookup);
-  entry.running = lookup.release();
+  entry.running = true;
+  // Somebody waits: the loop must not end before the answer.
+  if (running_++ == 0) answers_->set_keeps_running(true);
+  source_.ask(host, [this, host, answers = answers_](const NameAnswer& answer) {
+    answers->post([this, host, answer] { finish_lookup(host, answer); });
+  });
 }
 
-void Resolver::finish_lookup(const std::string& host, int status, const addrinfo* found) {
+void Resolver::finish_lookup(const std::string& host, const NameAnswer& answer) {
+  if (--running_ == 0) answers_->set_keeps_running(false);
   const auto it = entries_.find(host);
   CHECK(it != entries_.end());  // entries with a running lookup stay
   Entry& entry = *it->second;
-  entry.running = nullptr;
-  std::vector<Address> addresses;
-  for (; found != nullptr && addresses.size() < addresses_max; found = found->ai_next) {
-    const Address address = Address::from_system(found->ai_addr);
-    if (!address.is_none()) addresses.push_back(address);
-  }
-  entry.error = status == 0 && addresses.empty() ? UV_EAI_NODATA : status;
+  entry.running = false;
+  entry.error = answer.error;
   if (entry.error == 0) {
-    entry.addresses = std::move(addresses);
-    entry.answered_ms = loop_.now_ms();
+    take_addresses(entry, answer);
   } else {
     entry.failed_ms = loop_.now_ms();
   }
   while (Query* query = entry.waiting.pop_front())
     ready_.push_back(*query);
   answer_ready();
+}
+
+void Resolver::take_addresses(Entry& entry, const NameAnswer& answer) {
+  std::vector<Address> addresses = answer.addresses;
+  if (addresses.size() > addresses_max) addresses.resize(addresses_max);
+  if (!entry.addresses.empty() && !are_same(entry.addresses, addresses)) ++changes_;
+  entry.addresses = std::move(addresses);
+  entry.answered_ms = loop_.now_ms();
+  entry.fresh_ms = std::min(answer.fresh_ms, times_.fresh_ms_max);
 }
 
 void Resolver::answer_ready() {

@@ -1,6 +1,7 @@
 #pragma once
 
-// Names to addresses: a per-worker cache over uv_getaddrinfo, one lookup at a time per name.
+// Names to addresses for one worker: a cache over what the process's NameService knows, one
+// question at a time per name.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,10 +12,10 @@
 #include <string_view>
 #include <vector>
 
-#include <uv.h>
-
 #include "base/intrusive_list.h"
 #include "net/address.h"
+#include "net/mailbox.h"
+#include "net/name_source.h"
 #include "net/uv_loop.h"
 
 namespace net {
@@ -22,7 +23,7 @@ namespace net {
 // How long answers serve. A good one is fresh at first; after that it goes on serving while a new
 // one is fetched in the background, up to the maximum if that keeps failing.
 struct ResolverTimes {
-  uint64_t fresh_ms = 60'000;
+  uint64_t fresh_ms_max = 60'000;  // where the answer does not say less
   uint64_t stale_ms_max = 3'600'000;
   uint64_t failure_ms = 1'000;  // a failure is not asked about again
 };
@@ -31,7 +32,7 @@ struct ResolverTimes {
 class Resolver {
  public:
   static constexpr size_t names_max = 256;
-  static constexpr size_t addresses_max = 16;  // per name, the rest is ignored
+  static constexpr size_t addresses_max = NameSource::addresses_max;
 
   // Somebody waiting for an answer: a member of the one who asks. Destroying it cancels.
   class Query : public base::ListLink<Query> {
@@ -49,23 +50,16 @@ class Resolver {
     std::string host_;
   };
 
-  // The signature of uv_getaddrinfo: what tests replace.
-  using SystemLookup = int (*)(uv_loop_t* loop,
-                               uv_getaddrinfo_t* request,
-                               uv_getaddrinfo_cb done,
-                               const char* host,
-                               const char* service,
-                               const addrinfo* hints);
-
-  explicit Resolver(UvLoop& loop,
-                    const ResolverTimes& times = {},
-                    SystemLookup lookup = &uv_getaddrinfo);
-  // Queries still waiting are forgotten; a running lookup ends on its own.
+  // `source` outlives the last question put to it.
+  Resolver(UvLoop& loop, NameSource& source, const ResolverTimes& times = {});
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
   Resolver(Resolver&&) = delete;
   Resolver& operator=(Resolver&&) = delete;
+
+  // Queries still waiting are forgotten, and nothing keeps the loop running any more.
+  void close();
 
   // Answers `query`, which must not be waiting already. `host` is copied. A literal address is its
   // own answer.
@@ -75,28 +69,40 @@ class Resolver {
   // broken IPv6 path costs one race, not one per connection. Either may be unknown here.
   void prefer(std::string_view host, const Address& address);
 
-  // System lookups started so far, for metrics.
+  // For who goes on using connections to `host`: asks for it again where what is known is no longer
+  // fresh. Nothing is told; see changes().
+  void refresh(std::string_view host);
+  // Counts how often the addresses of some name have become others.
+  [[nodiscard]] uint64_t changes() const { return changes_; }
+  // Whether `address` (its port aside) is still one of `host`'s, as far as is known; a literal
+  // address is its own.
+  [[nodiscard]] bool leads_to(std::string_view host, const Address& address) const;
+
+  // Questions put so far, for metrics.
   [[nodiscard]] uint64_t lookups() const { return lookups_; }
 
  private:
   struct Entry;
-  struct Lookup;
 
   Entry* find_or_make(std::string_view host);
+  [[nodiscard]] bool needs_lookup(const Entry& entry) const;
   void start_lookup(const std::string& host, Entry& entry);
-  void finish_lookup(const std::string& host, int status, const addrinfo* found);
+  void finish_lookup(const std::string& host, const NameAnswer& answer);
+  void take_addresses(Entry& entry, const NameAnswer& answer);
   void answer_ready();
   void answer(Query& query);
 
   [[nodiscard]] bool can_serve(const Entry& entry) const;
 
   UvLoop& loop_;
+  NameSource& source_;
   ResolverTimes times_;
-  SystemLookup lookup_;
+  std::shared_ptr<Mailbox> answers_;  // from the source's thread; shared with who may still post
   uint64_t lookups_ = 0;
+  uint64_t changes_ = 0;
+  size_t running_ = 0;
   uint64_t uses_ = 0;
   std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_;
-  base::IntrusiveList<Lookup> running_;
   base::IntrusiveList<Query> ready_;  // the answer is there, told at the end of the turn
   Deferred answer_ready_;
 };

@@ -71,8 +71,7 @@ class Tcp final : public ByteStream {
   // confirmed all it had taken.
   [[nodiscard]] bool has_refused_since(uint64_t mark) override;
 
-  // The other end; "none" for a unix socket and until on_connected().
-  [[nodiscard]] const Address& peer() const { return peer_; }
+  [[nodiscard]] const Address& peer() const override { return peer_; }
 
  private:
   friend class ConnectRace;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "deploy/listener_tls.h"
+#include "net/name_service.h"
 #include "observe/access_log.h"
 #include "observe/metrics.h"
 #include "server/worker.h"
@@ -77,6 +78,7 @@ struct Server::State {
       tls_refused;  // files found wrong, so that it is logged once
   observe::AccessLog access_log;
   accepting::SharedCounts shared;
+  net::NameService names;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;
   std::vector<net::ListenAddress> listening;
@@ -240,7 +242,7 @@ base::Result<std::monostate, std::string> Server::start(net::InheritedSockets in
   const uint32_t count = state.config->workers != 0 ? state.config->workers : cores;
   for (uint32_t i = 0; i < count; ++i) {
     state.workers.push_back(std::make_unique<Worker>(
-        *deployment, state.access_log, state.shared, [&state](std::string_view path) {
+        *deployment, state.access_log, state.shared, state.names, [&state](std::string_view path) {
           return state.admin_page(path);
         }));
   }

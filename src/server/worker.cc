@@ -38,8 +38,9 @@ std::string without_port(const std::string& authority) {
 Worker::Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
                observe::AccessLog& access_log,
                accepting::SharedCounts& shared,
+               net::NameSource& names,
                std::function<proxy::AdminPage(std::string_view path)> admin_page)
-    : resolver_(loop_),
+    : resolver_(loop_, names),
       shared_(shared),
       environment_{.loop = loop_,
                    .metrics = metrics_,
@@ -278,6 +279,7 @@ void Worker::end_if_done() {
   for (const auto& [name, pool] : environment_.snapshot->pools())
     pool->retire();
   environment_.snapshot.reset();
+  resolver_.close();
   mailbox_.close();
 }
 

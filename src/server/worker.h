@@ -30,6 +30,7 @@ class Worker {
   Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
          observe::AccessLog& access_log,
          accepting::SharedCounts& shared,
+         net::NameSource& names,
          std::function<proxy::AdminPage(std::string_view path)> admin_page);
   ~Worker();
   Worker(const Worker&) = delete;

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "http/head.h"
+#include "net/address.h"
 #include "net/byte_stream.h"
 #include "net/loop.h"
 
@@ -163,6 +164,8 @@ class UpstreamStream : public net::Buried, public HttpStream {
   // Once it has failed: whether the upstream is known not to have taken a byte of the request.
   [[nodiscard]] virtual bool has_refused_request() = 0;
   [[nodiscard]] virtual size_t queued_bytes() const = 0;
+  // The other end of its connection.
+  [[nodiscard]] virtual const net::Address& peer() const = 0;
 
   // For its pool. Waits to be used again, for at most `timeout_ms`; and ends now, in any state.
   virtual void become_idle(uint64_t timeout_ms) = 0;

@@ -73,6 +73,7 @@ class TlsStream final : public net::ByteStream, private net::ByteStreamListener 
   void shutdown_write() override;
   void close() override;
   void abort() override;
+  [[nodiscard]] const net::Address& peer() const override { return transport_->peer(); }
   [[nodiscard]] size_t queued_bytes() const override { return transport_->queued_bytes(); }
   [[nodiscard]] size_t unconfirmed_bytes() const override {
     return transport_->unconfirmed_bytes();

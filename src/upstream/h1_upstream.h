@@ -55,6 +55,7 @@ class UpstreamConnection final : public UpstreamStream, private net::ByteStreamL
     return stream_->has_refused_since(sent_before_);
   }
   [[nodiscard]] size_t queued_bytes() const override { return stream_->queued_bytes(); }
+  [[nodiscard]] const net::Address& peer() const override { return stream_->peer(); }
   void become_idle(uint64_t timeout_ms) override;
   void close() override;
 

@@ -34,4 +34,17 @@ std::unique_ptr<net::ByteStream> OriginDialer::dial(net::ByteStreamListener& lis
   return stream;
 }
 
+uint64_t OriginDialer::moves() {
+  const uint64_t now_ms = loop_.now_ms();
+  if (now_ms >= look_again_ms_) {
+    look_again_ms_ = now_ms + look_again_after_ms;
+    resolver_.refresh(origin_.host);
+  }
+  return resolver_.changes();
+}
+
+bool OriginDialer::leads_to(const net::Address& peer) const {
+  return resolver_.leads_to(origin_.host, peer);
+}
+
 }  // namespace proxy

@@ -31,12 +31,18 @@ class OriginDialer final : public Dialer {
                Tls tls);
 
   [[nodiscard]] std::unique_ptr<net::ByteStream> dial(net::ByteStreamListener& listener) override;
+  [[nodiscard]] uint64_t moves() override;
+  [[nodiscard]] bool leads_to(const net::Address& peer) const override;
 
  private:
+  // Kept connections hide for how long that a name has moved.
+  static constexpr uint64_t look_again_after_ms = 1'000;
+
   net::UvLoop& loop_;
   net::Resolver& resolver_;
   base::Origin origin_;
   config::UpstreamTimeouts timeouts_;
+  uint64_t look_again_ms_ = 0;
   std::unique_ptr<tls::ClientContext> tls_;  // https only
 };
 

@@ -18,6 +18,8 @@ std::string failure_text(base::Error error) {
       return tls::error_text(error);
     case base::Code::timeout:
       return "timed out";
+    case base::Code::dns:
+      return net::name_error_text(error.raw);
     default:
       return error.raw != 0 ? net::error_text(error.raw) : std::string(code_name(error.code));
   }
@@ -50,6 +52,7 @@ UpstreamPool::~UpstreamPool() {
 }
 
 UpstreamPool::Acquired UpstreamPool::acquire(UpstreamWaiter& waiter, Wanted wanted) {
+  follow_moves();
   if (wanted == Wanted::any && !idle_.empty()) {
     std::unique_ptr<UpstreamStream> stream = std::move(idle_.back());
     idle_.pop_back();
@@ -81,8 +84,30 @@ void UpstreamPool::cancel(UpstreamWaiter& waiter) {
 }
 
 void UpstreamPool::release(std::unique_ptr<UpstreamStream> stream) {
+  if (has_moved_ && !dialer_->leads_to(stream->peer())) {
+    discard(std::move(stream));
+    return;
+  }
   --active_;
   serve(std::move(stream));
+}
+
+// Where the upstream's name leads elsewhere now, connections to where it led before serve out what
+// they have begun, and no more.
+void UpstreamPool::follow_moves() {
+  const uint64_t moves = dialer_->moves();
+  if (moves == moves_seen_) return;
+  moves_seen_ = moves;
+  has_moved_ = true;
+  Streams kept;
+  for (std::unique_ptr<UpstreamStream>& stream : idle_) {
+    if (dialer_->leads_to(stream->peer())) {
+      kept.push_back(std::move(stream));
+    } else {
+      close(std::move(stream));
+    }
+  }
+  idle_ = std::move(kept);
 }
 
 void UpstreamPool::discard(std::unique_ptr<UpstreamStream> stream) {

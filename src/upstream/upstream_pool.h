@@ -99,6 +99,7 @@ class UpstreamPool final : private UpstreamOwner {
   [[nodiscard]] size_t total() const { return dialing_.size() + idle_.size() + active_; }
   [[nodiscard]] bool backing_off() const { return loop_.now_ms() < backoff_until_ms_; }
   [[nodiscard]] bool is_waiting_room_full() const;
+  void follow_moves();
   void dial();
   void dial_as_needed();
   void keep_warm();
@@ -126,6 +127,8 @@ class UpstreamPool final : private UpstreamOwner {
   uint64_t backoff_until_ms_ = 0;
   uint64_t log_again_ms_ = 0;
   net::Deadline dial_again_;  // the end of a back-off
+  uint64_t moves_seen_ = 0;   // of the dialer's
+  bool has_moved_ = false;
   bool retired_ = false;
 };
 

@@ -46,6 +46,7 @@ class ProxyEnd final : public net::ByteStream, public base::ListLink<ProxyEnd> {
   void shutdown_write() override;
   void close() override;
   void abort() override;
+  [[nodiscard]] const net::Address& peer() const override { return nowhere_; }
   [[nodiscard]] size_t queued_bytes() const override { return inner_ ? inner_->queued_bytes() : 0; }
   [[nodiscard]] size_t unconfirmed_bytes() const override {
     return inner_ ? inner_->unconfirmed_bytes() : 0;
@@ -61,6 +62,7 @@ class ProxyEnd final : public net::ByteStream, public base::ListLink<ProxyEnd> {
   [[nodiscard]] bool end();
 
   World& world_;
+  net::Address nowhere_;
   Kind kind_;
   DialedOrigin origin_;
   net::ByteStreamListener* listener_ = nullptr;

@@ -67,6 +67,7 @@ class MemoryStream final : public net::ByteStream {
   void shutdown_write() override;
   void close() override;
   void abort() override;
+  [[nodiscard]] const net::Address& peer() const override { return nowhere_; }
   [[nodiscard]] size_t queued_bytes() const override { return queue_.size(); }
   [[nodiscard]] size_t unconfirmed_bytes() const override {
     return queue_.size() + (other_ != nullptr ? other_->incoming_.size() : 0);
@@ -99,6 +100,7 @@ class MemoryStream final : public net::ByteStream {
   size_t send(base::Bytes bytes);
 
   MemoryNetwork& network_;
+  net::Address nowhere_;
   base::Side side_;
   net::ByteStreamListener* listener_ = nullptr;
   MemoryStream* other_ = nullptr;

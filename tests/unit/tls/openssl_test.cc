@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "net/name_service.h"
 #include "net/resolver.h"
 #include "net/tcp.h"
 #include "net/uv_loop.h"
@@ -66,7 +67,8 @@ class Client {
 
 struct Place {
   net::UvLoop loop;
-  net::Resolver resolver{loop};
+  net::NameService names;
+  net::Resolver resolver{loop, names};
   tls::ClientContext context{tls_test::client_of(), tls_test::fixture().roots};
 };
 

@@ -1,0 +1,51 @@
+// The process's own lookups, as far as they need no name server: those are tested in namespaces of
+// their own, in tests/hostile/names.py.
+
+#include "net/name_service.h"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+TEST_CASE("localhost, and names below it, are this machine whatever the servers say") {
+  net::NameService names;
+  for (const char* host : {"localhost", "LOCALHOST", "some.localhost"}) {
+    CAPTURE(host);
+    const net::NameAnswer answer = names.ask_and_wait(host);
+    CHECK(answer.error == 0);
+    CHECK_FALSE(answer.addresses.empty());
+    for (const net::Address& address : answer.addresses) {
+      CHECK(address.is_loopback());
+      CHECK(address.port() == 0);
+    }
+  }
+}
+
+TEST_CASE("what is no name is refused, not asked for") {
+  net::NameService names;
+  for (const std::string& host : {std::string(300, 'a'), std::string("a..b"), std::string()}) {
+    CAPTURE(host);
+    CHECK(names.ask_and_wait(host).error != 0);
+  }
+}
+
+TEST_CASE("a service may go while questions are out") {
+  int answers = 0;
+  {
+    net::NameService names;
+    for (int i = 0; i < 20; ++i)
+      names.ask(std::to_string(i) + ".invalid", [&](const net::NameAnswer&) { ++answers; });
+  }
+  CHECK(answers <= 20);
+}
+
+TEST_CASE("addresses that this machine has no way to come last") {
+  // No machine has a way to a documentation prefix but over a default route, and all have loopback.
+  std::vector<net::Address> addresses = {*net::Address::parse("2001:db8::1", 0),
+                                         *net::Address::parse("127.0.0.1", 0)};
+  net::put_reachable_family_first(addresses);
+  CHECK(addresses.size() == 2);
+  addresses = {*net::Address::parse("127.0.0.1", 0), *net::Address::parse("::1", 0)};
+  net::put_reachable_family_first(addresses);
+  CHECK(addresses.front().family() == AF_INET);
+}

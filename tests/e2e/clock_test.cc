@@ -70,7 +70,7 @@ TEST_CASE("a wall clock that jumps ends no stream, no connection and no wait") {
                       << "routes: [ { path: /v1, upstream: openai }, { path: /stream } ]\n"
                       << "log: { access: '" << log << "' }\n";
   const JumpingClock clock(folder);
-  Program program(folder, clock.wrapper(), {"--config", file});
+  Program program(folder, clock.wrapper(), {"--config", file}, "openai-proxy-dynamic");
   const uint16_t port = program.port();
   RawClient stream = test::client_of(port);
   stream.send(test::get("/stream"));

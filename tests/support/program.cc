@@ -12,14 +12,15 @@
 
 namespace test {
 // This executable is in the build folder's tests/.
-std::string Program::path() {
+std::string Program::path(const std::string& program) {
   const auto build = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path();
-  return (build / "openai-proxy").string();
+  return (build / program).string();
 }
 
 Program::Program(const TemporaryFolder& folder,
                  const std::vector<std::string>& wrapper,
-                 const std::vector<std::string>& arguments)
+                 const std::vector<std::string>& arguments,
+                 const std::string& program)
     : out_(folder / "stdout"), error_(folder / "stderr") {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
@@ -28,7 +29,7 @@ Program::Program(const TemporaryFolder& folder,
   posix_spawn_file_actions_addopen(&files, 1, out_.c_str(), flags, 0600);
   posix_spawn_file_actions_addopen(&files, 2, error_.c_str(), flags, 0600);
   std::vector<std::string> command = wrapper;
-  command.push_back(path());
+  command.push_back(path(program));
   command.insert(command.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : command)

@@ -17,10 +17,11 @@ class Program {
  public:
   Program(const TemporaryFolder& folder, std::vector<std::string> arguments)
       : Program(folder, {}, std::move(arguments)) {}
-  // `wrapper` is a command that executes what follows it.
+  // `wrapper` is a command that executes what follows it. `program` is one of the build folder's.
   Program(const TemporaryFolder& folder,
           const std::vector<std::string>& wrapper,
-          const std::vector<std::string>& arguments);
+          const std::vector<std::string>& arguments,
+          const std::string& program = "openai-proxy");
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
@@ -28,7 +29,7 @@ class Program {
   Program& operator=(Program&&) = delete;
 
   // The build folder's.
-  [[nodiscard]] static std::string path();
+  [[nodiscard]] static std::string path(const std::string& program = "openai-proxy");
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   void signal(int number) const;

@@ -16,13 +16,13 @@
 #include <vector>
 
 #include "base/log.h"
-#include "bench/arguments.h"
-#include "bench/ask.h"
-#include "bench/load.h"
-#include "bench/report.h"
-#include "bench/run_options.h"
-#include "bench/serve.h"
-#include "bench/units.h"
+#include "bench/base/arguments.h"
+#include "bench/base/units.h"
+#include "bench/load/ask.h"
+#include "bench/load/load.h"
+#include "bench/load/run_options.h"
+#include "bench/report/report.h"
+#include "bench/serve/serve.h"
 #include "tls/context.h"
 
 namespace {

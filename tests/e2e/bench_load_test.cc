@@ -10,8 +10,8 @@
 
 #include <doctest/doctest.h>
 
-#include "bench/ask.h"
-#include "bench/load.h"
+#include "bench/load/ask.h"
+#include "bench/load/load.h"
 #include "support/files.h"
 #include "support/serve_fixture.h"
 

@@ -7,9 +7,9 @@
 
 #include <doctest/doctest.h>
 
-#include "bench/digest.h"
-#include "bench/serve_text.h"
+#include "bench/serve/text.h"
 #include "support/serve_fixture.h"
+#include "tls/sha256.h"
 
 using bench::Json;
 using bench::ServeOptions;

@@ -12,8 +12,8 @@
 
 #include <doctest/doctest.h>
 
-#include "bench/json.h"
-#include "bench/serve.h"
+#include "bench/base/json.h"
+#include "bench/serve/serve.h"
 #include "support/proxy_fixture.h"
 #include "support/tls_client.h"
 

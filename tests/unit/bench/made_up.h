@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <random>
 
-#include "bench/measures.h"
-#include "bench/plan.h"
+#include "bench/load/measures.h"
+#include "bench/load/plan.h"
 
 namespace made_up {
 

@@ -1,0 +1,33 @@
+#include "tls/sha256.h"
+
+#include <array>
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace bench {
+
+Sha256::Sha256() {
+  mbedtls_sha256_init(&context_);
+  CHECK(mbedtls_sha256_starts(&context_, 0) == 0);
+}
+
+Sha256::~Sha256() {
+  mbedtls_sha256_free(&context_);
+}
+
+void Sha256::add(base::Bytes bytes) {
+  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
+  CHECK(mbedtls_sha256_update(&context_, data, bytes.size()) == 0);
+}
+
+std::string Sha256::finish() {
+  std::array<unsigned char, 32> hash{};
+  CHECK(mbedtls_sha256_finish(&context_, hash.data()) == 0);
+  std::string text;
+  for (const unsigned char byte : hash)
+    text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+}  // namespace bench

@@ -27,7 +27,7 @@
 
 namespace {
 
-using bench::Ending;
+using bench::load::Ending;
 
 constexpr int exit_failed = 1;
 constexpr int exit_by_signal = 130;
@@ -42,7 +42,7 @@ void on_signal(int /*signal*/) {
   if (stop.exchange(true)) _exit(exit_by_signal);
 }
 
-int complain(std::string_view text, int code = bench::exit_usage) {
+int complain(std::string_view text, int code = bench::load::exit_usage) {
   fmt::print(stderr, "openai-proxy-bench: {}\n", text);
   return code;
 }
@@ -61,7 +61,7 @@ std::optional<Ending> parse(CLI::App& app, std::vector<std::string> words) {
   } catch (const CLI::CallForHelp&) {
     return Ending{0, app.help()};
   } catch (const CLI::ParseError& error) {
-    return Ending{bench::exit_usage,
+    return Ending{bench::load::exit_usage,
                   fmt::format("{}\nSee {} --help", error.what(), app.get_name())};
   }
   return {};
@@ -71,10 +71,10 @@ std::optional<Ending> parse(CLI::App& app, std::vector<std::string> words) {
 
 class ProgressLine {
  public:
-  void show(const bench::Progress& progress) {
+  void show(const bench::load::Progress& progress) {
     const uint64_t seconds = progress.elapsed_ns / 1'000'000'000;
     if (!is_terminal_ && seconds % progress_interval_s != 0) return;
-    const bench::Sample& last = progress.last_second;
+    const bench::load::Sample& last = progress.last_second;
     std::string line = fmt::format("{} s  {} req/s", seconds, bench::count_text(last.requests));
     if (last.events > 0) line += fmt::format("  {} events/s", bench::count_text(last.events));
     if (last.requests > 0) {
@@ -123,33 +123,34 @@ bool write_file(const std::string& path, const std::string& text) {
 }
 
 int run(const std::vector<std::string>& words) {
-  auto parsed = bench::parse_run(words);
+  auto parsed = bench::load::parse_run(words);
   if (const auto* ending = std::get_if<Ending>(&parsed)) return end(*ending);
-  const auto& options = std::get<bench::RunOptions>(parsed);
-  const bench::Plan& plan = options.plan;
+  const auto& options = std::get<bench::load::RunOptions>(parsed);
+  const bench::load::Plan& plan = options.plan;
   for (const auto& problem : {raise_descriptor_limit(plan.connections),
                               problem_of_file(options.json_file),
                               problem_of_file(options.html_file)}) {
     if (problem) return complain(*problem);
   }
   ProgressLine line;
-  const auto on_progress = [&](const bench::Progress& progress) {
+  const auto on_progress = [&](const bench::load::Progress& progress) {
     if (!options.quiet) line.show(progress);
   };
-  const auto outcome = bench::run_load(plan, on_progress, stop);
+  const auto outcome = bench::load::run_load(plan, on_progress, stop);
   if (!options.quiet) line.clear();
   if (!outcome) return complain(outcome.error(), exit_failed);
   if (options.json_file == "-") {
-    fmt::print("{}", bench::json_report(plan, *outcome));
+    fmt::print("{}", bench::report::json_report(plan, *outcome));
   } else if (!options.quiet) {
-    fmt::print("{}", bench::text_report(plan, *outcome));
+    fmt::print("{}", bench::report::text_report(plan, *outcome));
   }
   bool is_written = true;
   if (!options.json_file.empty() && options.json_file != "-") {
-    is_written = write_file(options.json_file, bench::json_report(plan, *outcome));
+    is_written = write_file(options.json_file, bench::report::json_report(plan, *outcome));
   }
   if (!options.html_file.empty()) {
-    is_written = write_file(options.html_file, bench::html_report(plan, *outcome)) && is_written;
+    is_written =
+        write_file(options.html_file, bench::report::html_report(plan, *outcome)) && is_written;
   }
   return outcome->measures.failed() > 0 || !is_written ? exit_failed : 0;
 }
@@ -157,10 +158,10 @@ int run(const std::vector<std::string>& words) {
 // Serve.
 
 // "reset@0.01", "429@5%".
-std::optional<bench::Fault> parse_fault(const std::string& text) {
+std::optional<bench::serve::Fault> parse_fault(const std::string& text) {
   const size_t at = text.find('@');
   if (at == std::string::npos) return {};
-  const auto kind = bench::fault_of(text.substr(0, at));
+  const auto kind = bench::serve::fault_of(text.substr(0, at));
   char* rest = nullptr;
   const std::string digits = text.substr(at + 1);
   const double number = std::strtod(digits.c_str(), &rest);
@@ -168,7 +169,7 @@ std::optional<bench::Fault> parse_fault(const std::string& text) {
   const double rate = is_percent ? number / 100 : number;
   if (!kind || rest == digits.c_str() || (*rest != '\0' && !is_percent)) return {};
   if (!(rate >= 0 && rate <= 1)) return {};
-  return bench::Fault{*kind, rate};
+  return bench::serve::Fault{*kind, rate};
 }
 
 // Options of serve whose values are times in microseconds or sizes.
@@ -188,7 +189,7 @@ void add_amount(CLI::App& app, const char* name, uint64_t& value, bool is_time, 
 }
 
 int serve(const std::vector<std::string>& words) {
-  bench::ServeOptions options;
+  bench::serve::Options options;
   CLI::App app("An OpenAI-like upstream for load tests: replies, streams, files, faults.",
                "openai-proxy-bench serve");
   app.add_option("--listen", options.listen, "HOST:PORT; port 0: any")->capture_default_str();
@@ -215,7 +216,7 @@ int serve(const std::vector<std::string>& words) {
   app.add_option("--seed", options.seed, "of faults and jitter")->capture_default_str();
   app.footer("A request's query overrides all of these: /v1/chat/completions?tokens=5&gap_us=1000");
   if (const auto ending = parse(app, words)) return end(*ending);
-  const auto served = bench::serve(
+  const auto served = bench::serve::serve(
       options,
       [&listen = options.listen](uint16_t port) {
         const std::string host = listen.substr(0, listen.rfind(':'));
@@ -236,11 +237,11 @@ int serve(const std::vector<std::string>& words) {
 int ask(std::vector<std::string> words) {
   // The same options as a run's; those about load mean nothing here.
   words.insert(words.begin(), "stream");
-  auto parsed = bench::parse_run(words);
+  auto parsed = bench::load::parse_run(words);
   if (const auto* ending = std::get_if<Ending>(&parsed)) return end(*ending);
-  const auto& options = std::get<bench::RunOptions>(parsed);
+  const auto& options = std::get<bench::load::RunOptions>(parsed);
   bool has_text = false;
-  const auto answer = bench::ask(
+  const auto answer = bench::load::ask(
       options.plan,
       [&has_text](std::string_view text) {
         fmt::print("{}", text);
@@ -270,7 +271,7 @@ int page(const std::vector<std::string>& words) {
   app.add_option("RESULT.json", json_files, "what --json wrote")->required();
   app.add_option("--html,-o,--output", html_file, "the page to write")->required();
   if (const auto ending = parse(app, words)) return end(*ending);
-  const auto rendered = bench::render_page_file(json_files, html_file);
+  const auto rendered = bench::report::render_page_file(json_files, html_file);
   return rendered ? 0 : complain(rendered.error());
 }
 
@@ -287,7 +288,7 @@ Each has its --help; there is --version.)";
 int dispatch(std::vector<std::string> words) {
   if (words.empty()) {
     fmt::print(stderr, "{}\n", overview);
-    return bench::exit_usage;
+    return bench::load::exit_usage;
   }
   if (words.front() == "--version") return end({0, "openai-proxy-bench " OPENAI_PROXY_VERSION});
   const std::vector<std::string> rest(words.begin() + 1, words.end());

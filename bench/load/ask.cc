@@ -20,7 +20,7 @@
 #include "tls/context.h"
 #include "tls/stream.h"
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 constexpr uint64_t handshake_timeout_ms = 10'000;
@@ -197,4 +197,4 @@ base::Result<Answer, std::string> ask(const Plan& plan,
   return Asking(plan, std::move(*trust), on_text, stop).run();
 }
 
-}  // namespace bench
+}  // namespace bench::load

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "bench/load/plan.h"
 
-namespace bench {
+namespace bench::load {
 
 // Value.
 struct Answer {
@@ -27,4 +27,4 @@ struct Answer {
     const std::function<void(std::string_view text)>& on_text,
     const std::atomic<bool>& stop);
 
-}  // namespace bench
+}  // namespace bench::load

@@ -17,7 +17,7 @@
 #include "bench/load/target.h"
 #include "tls/context.h"
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 // How long the first connections may take before the run begins without those still missing.
@@ -80,7 +80,7 @@ class Run {
         on_progress_(on_progress),
         stop_(stop) {
     for (uint32_t i = 0; i < plan.threads; ++i)
-      threads_.push_back(std::make_unique<LoadThread>(shared_, i));
+      threads_.push_back(std::make_unique<Thread>(shared_, i));
   }
   ~Run() { end_threads(); }
   Run(const Run&) = delete;
@@ -196,11 +196,11 @@ class Run {
   }
 
   const Plan& plan_;
-  LoadShared shared_;
+  Shared shared_;
   Watches watches_;
   const std::function<void(const Progress&)>& on_progress_;
   const std::atomic<bool>& stop_;
-  std::vector<std::unique_ptr<LoadThread>> threads_;
+  std::vector<std::unique_ptr<Thread>> threads_;
   uint64_t start_ns_ = 0;
   Window window_;
   Outcome outcome_;
@@ -224,4 +224,4 @@ base::Result<Outcome, std::string> run_load(const Plan& plan,
   return Run(plan, std::move(*trust), std::move(*watches), on_progress, stop).run();
 }
 
-}  // namespace bench
+}  // namespace bench::load

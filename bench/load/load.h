@@ -10,7 +10,7 @@
 #include "bench/load/measures.h"
 #include "bench/load/plan.h"
 
-namespace bench {
+namespace bench::load {
 
 // A run's counts so far, for a progress line.
 struct Progress {
@@ -30,4 +30,4 @@ struct Progress {
     const std::function<void(const Progress&)>& on_progress,
     const std::atomic<bool>& stop);
 
-}  // namespace bench
+}  // namespace bench::load

@@ -9,7 +9,7 @@
 #include "net/tcp.h"
 #include "tls/stream.h"
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 constexpr uint64_t connect_timeout_ms = 5000;
@@ -34,24 +34,24 @@ Failure failure_of(base::Error error) {
 
 }  // namespace
 
-LoadConnection::LoadConnection(const LoadEnvironment& environment)
+Connection::Connection(const Environment& environment)
     : environment_(environment),
       timeout_(environment.loop.timers(),
                this,
-               [](void* self) { static_cast<LoadConnection*>(self)->on_timeout(); }),
+               [](void* self) { static_cast<Connection*>(self)->on_timeout(); }),
       pause_(environment.timers, this, [](void* self) {
-        static_cast<LoadConnection*>(self)->set_free(FineTimers::now_ns());
+        static_cast<Connection*>(self)->set_free(FineTimers::now_ns());
       }) {}
 
-LoadConnection::~LoadConnection() = default;
+Connection::~Connection() = default;
 
 // Opening.
 
-void LoadConnection::open() {
+void Connection::open() {
   connect(FineTimers::now_ns());
 }
 
-void LoadConnection::connect(uint64_t now_ns) {
+void Connection::connect(uint64_t now_ns) {
   const base::Origin& origin = environment_.plan.target.origin;
   state_ = State::connecting;
   step_ns_ = now_ns;
@@ -62,7 +62,7 @@ void LoadConnection::connect(uint64_t now_ns) {
   stream_->set_reading(true);
 }
 
-void LoadConnection::on_connected() {
+void Connection::on_connected() {
   const uint64_t now_ns = FineTimers::now_ns();
   if (state_ == State::connecting) {
     environment_.recorder.on_connect(now_ns, now_ns - step_ns_);
@@ -78,7 +78,7 @@ void LoadConnection::on_connected() {
   opened(now_ns);
 }
 
-void LoadConnection::start_tls(uint64_t now_ns) {
+void Connection::start_tls(uint64_t now_ns) {
   state_ = State::handshaking;
   step_ns_ = now_ns;
   if (!environment_.plan.tls_resume) environment_.tls->sessions().clear();
@@ -91,7 +91,7 @@ void LoadConnection::start_tls(uint64_t now_ns) {
   stream_->set_reading(true);
 }
 
-void LoadConnection::opened(uint64_t now_ns) {
+void Connection::opened(uint64_t now_ns) {
   state_ = State::open;
   if (is_busy()) {
     send(now_ns);
@@ -100,7 +100,7 @@ void LoadConnection::opened(uint64_t now_ns) {
   }
 }
 
-void LoadConnection::fail_open(base::Error error, uint64_t now_ns) {
+void Connection::fail_open(base::Error error, uint64_t now_ns) {
   const Failure failure =
       is_tls_error(error) || state_ == State::handshaking ? Failure::tls : Failure::connect;
   drop_stream();
@@ -118,7 +118,7 @@ void LoadConnection::fail_open(base::Error error, uint64_t now_ns) {
 
 // Asking.
 
-void LoadConnection::start(const Ask& ask, uint64_t now_ns) {
+void Connection::start(const Ask& ask, uint64_t now_ns) {
   ask_ = ask;
   environment_.recorder.on_begun();
   timeout_.set(environment_.plan.request_timeout_ns / ns_per_ms);
@@ -135,7 +135,7 @@ void LoadConnection::start(const Ask& ask, uint64_t now_ns) {
   }
 }
 
-void LoadConnection::send(uint64_t now_ns) {
+void Connection::send(uint64_t now_ns) {
   const Request& request = *ask_.request;
   start_ns_ = ask_.due_ns == 0 ? now_ns : ask_.due_ns;
   first_byte_ns_ = last_event_ns_ = 0;
@@ -149,7 +149,7 @@ void LoadConnection::send(uint64_t now_ns) {
   if ((filler_left_ > 0 || back_left_) && flow == net::Flow::go) send_more(now_ns);
 }
 
-void LoadConnection::send_more(uint64_t now_ns) {
+void Connection::send_more(uint64_t now_ns) {
   while (filler_left_ > 0) {
     const size_t size = static_cast<size_t>(std::min<uint64_t>(filler_left_, filler().size()));
     const base::Bytes piece = filler().first(size);
@@ -164,7 +164,7 @@ void LoadConnection::send_more(uint64_t now_ns) {
   static_cast<void>(stream_->write({&back, 1}));
 }
 
-void LoadConnection::on_drained() {
+void Connection::on_drained() {
   if (!is_busy()) return;
   timeout_.set(environment_.plan.request_timeout_ns / ns_per_ms);
   send_more(FineTimers::now_ns());
@@ -172,7 +172,7 @@ void LoadConnection::on_drained() {
 
 // Answers.
 
-void LoadConnection::on_read(base::Bytes bytes) {
+void Connection::on_read(base::Bytes bytes) {
   const uint64_t now_ns = FineTimers::now_ns();
   environment_.recorder.roll(now_ns);
   if (!is_busy()) {
@@ -192,7 +192,7 @@ void LoadConnection::on_read(base::Bytes bytes) {
 }
 
 // Whether the response is complete.
-bool LoadConnection::read_response(base::Bytes& bytes, uint64_t now_ns) {
+bool Connection::read_response(base::Bytes& bytes, uint64_t now_ns) {
   uint64_t body_bytes = 0;
   uint32_t events = 0;
   ResponseReader::Event event{};
@@ -210,14 +210,14 @@ bool LoadConnection::read_response(base::Bytes& bytes, uint64_t now_ns) {
   return event.kind == ResponseReader::Kind::end;
 }
 
-void LoadConnection::on_head() {
+void Connection::on_head() {
   if (reader_.is_event_stream()) sse_.reset();
   if (!ask_.measured) return;
   environment_.recorder.on_status(reader_.status());
   if (reader_.status() / 100 == 2) environment_.recorder.on_first_byte(first_byte_ns_ - start_ns_);
 }
 
-void LoadConnection::on_events(uint32_t events, uint64_t now_ns) {
+void Connection::on_events(uint32_t events, uint64_t now_ns) {
   if (last_event_ns_ == 0) {
     environment_.recorder.on_first_events(now_ns, now_ns - start_ns_, events, ask_.measured);
   } else {
@@ -226,7 +226,7 @@ void LoadConnection::on_events(uint32_t events, uint64_t now_ns) {
   last_event_ns_ = now_ns;
 }
 
-void LoadConnection::complete(uint64_t now_ns) {
+void Connection::complete(uint64_t now_ns) {
   const Request& request = *ask_.request;
   Recorder& recorder = environment_.recorder;
   const bool is_sent = filler_left_ == 0 && !back_left_ && stream_->queued_bytes() == 0;
@@ -246,7 +246,7 @@ void LoadConnection::complete(uint64_t now_ns) {
   set_free(now_ns);
 }
 
-void LoadConnection::fail(Failure failure, uint64_t now_ns) {
+void Connection::fail(Failure failure, uint64_t now_ns) {
   environment_.recorder.on_failure(now_ns, failure, ask_.measured);
   environment_.recorder.on_over();
   drop_stream();
@@ -255,13 +255,13 @@ void LoadConnection::fail(Failure failure, uint64_t now_ns) {
   set_free(now_ns);
 }
 
-void LoadConnection::set_free(uint64_t now_ns) {
+void Connection::set_free(uint64_t now_ns) {
   environment_.owner.on_free(*this, now_ns);
 }
 
 // Ends.
 
-void LoadConnection::on_read_end(net::ReadEnd end) {
+void Connection::on_read_end(net::ReadEnd end) {
   const uint64_t now_ns = FineTimers::now_ns();
   if (!is_busy()) {
     drop_stream();
@@ -272,11 +272,11 @@ void LoadConnection::on_read_end(net::ReadEnd end) {
   }
 }
 
-void LoadConnection::on_write_error(base::Error /*error*/) {
+void Connection::on_write_error(base::Error /*error*/) {
   // An answer may be on its way: reading, or the time-out, tells how it ends.
 }
 
-void LoadConnection::on_error(base::Error error) {
+void Connection::on_error(base::Error error) {
   const uint64_t now_ns = FineTimers::now_ns();
   if (state_ != State::open) {
     fail_open(error, now_ns);
@@ -287,22 +287,22 @@ void LoadConnection::on_error(base::Error error) {
   }
 }
 
-void LoadConnection::on_timeout() {
+void Connection::on_timeout() {
   if (is_busy()) fail(Failure::timeout, FineTimers::now_ns());
 }
 
-void LoadConnection::pause(uint64_t delay_ns) {
+void Connection::pause(uint64_t delay_ns) {
   pause_.set(delay_ns);
 }
 
-void LoadConnection::give_up(uint64_t now_ns, uint64_t since_ns) {
+void Connection::give_up(uint64_t now_ns, uint64_t since_ns) {
   if (last_read_ns_ <= since_ns) {
     environment_.recorder.on_failure(now_ns, Failure::timeout, ask_.measured);
   }
   close();
 }
 
-void LoadConnection::close() {
+void Connection::close() {
   if (is_busy()) environment_.recorder.on_over();
   ask_ = {};
   timeout_.clear();
@@ -310,11 +310,11 @@ void LoadConnection::close() {
   drop_stream();
 }
 
-void LoadConnection::drop_stream() {
+void Connection::drop_stream() {
   state_ = State::closed;
   if (!stream_) return;
   stream_->close();
   environment_.loop.bury(std::make_unique<BuriedStream>(std::move(stream_)));
 }
 
-}  // namespace bench
+}  // namespace bench::load

@@ -19,31 +19,31 @@
 #include "net/uv_loop.h"
 #include "tls/context.h"
 
-namespace bench {
+namespace bench::load {
 
-class LoadConnection;
+class Connection;
 
 // Who gives a connection its work.
-class LoadConnectionOwner {
+class ConnectionOwner {
  public:
   // open() came to an end; `error` is empty when it worked.
-  virtual void on_opened(LoadConnection& connection, const std::string& error) = 0;
+  virtual void on_opened(Connection& connection, const std::string& error) = 0;
   // Its request has ended, well or not: it may start() the next, from within this call.
-  virtual void on_free(LoadConnection& connection, uint64_t now_ns) = 0;
+  virtual void on_free(Connection& connection, uint64_t now_ns) = 0;
 
  protected:
-  ~LoadConnectionOwner() = default;
+  ~ConnectionOwner() = default;
 };
 
 // What the connections of one thread share; outlives them.
-struct LoadEnvironment {
+struct Environment {
   const Plan& plan;
   net::UvLoop& loop;
   net::Resolver& resolver;
   FineTimers& timers;
   tls::ClientContext* tls;  // null: plain
   Recorder& recorder;
-  LoadConnectionOwner& owner;
+  ConnectionOwner& owner;
 };
 
 // Value. One request to make.
@@ -54,15 +54,14 @@ struct Ask {
 };
 
 // Resource, owned by its thread. A closed one opens by itself when there is something to ask.
-class LoadConnection final : public base::ListLink<LoadConnection>,
-                             private net::ByteStreamListener {
+class Connection final : public base::ListLink<Connection>, private net::ByteStreamListener {
  public:
-  explicit LoadConnection(const LoadEnvironment& environment);
-  ~LoadConnection();
-  LoadConnection(const LoadConnection&) = delete;
-  LoadConnection& operator=(const LoadConnection&) = delete;
-  LoadConnection(LoadConnection&&) = delete;
-  LoadConnection& operator=(LoadConnection&&) = delete;
+  explicit Connection(const Environment& environment);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  Connection(Connection&&) = delete;
+  Connection& operator=(Connection&&) = delete;
 
   // Connects (with TLS where there is any), without a request; the owner hears on_opened().
   void open();
@@ -112,7 +111,7 @@ class LoadConnection final : public base::ListLink<LoadConnection>,
   void set_free(uint64_t now_ns);
   void drop_stream();
 
-  const LoadEnvironment& environment_;
+  const Environment& environment_;
   std::unique_ptr<net::ByteStream> stream_;
   net::Deadline timeout_;
   FineTimer pause_;
@@ -129,4 +128,4 @@ class LoadConnection final : public base::ListLink<LoadConnection>,
   bool back_left_ = false;  // the request's end is still to be sent
 };
 
-}  // namespace bench
+}  // namespace bench::load

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 // Connections opened ahead are opened this many at a time: more would overrun a listener's backlog.
@@ -24,7 +24,7 @@ uint32_t share_of(uint32_t all, uint32_t index, uint32_t threads) {
   return all / threads + (index < all % threads ? 1 : 0);
 }
 
-std::unique_ptr<tls::ClientContext> make_context(const LoadShared& shared) {
+std::unique_ptr<tls::ClientContext> make_context(const Shared& shared) {
   const Plan& plan = shared.plan;
   if (plan.target.origin.scheme != base::Scheme::https) return nullptr;
   tls::ClientOptions options;
@@ -42,15 +42,14 @@ std::vector<Request> make_requests(const Plan& plan) {
 
 }  // namespace
 
-LoadThread::LoadThread(LoadShared& shared, uint32_t index)
+Thread::Thread(Shared& shared, uint32_t index)
     : shared_(shared),
       index_(index),
       mailbox_(loop_),
       resolver_(loop_, names_),
       timers_(loop_),
-      alarm_(timers_, this, [](void* self) { static_cast<LoadThread*>(self)->on_alarm(); }),
-      second_(
-          loop_.timers(), this, [](void* self) { static_cast<LoadThread*>(self)->on_second(); }),
+      alarm_(timers_, this, [](void* self) { static_cast<Thread*>(self)->on_alarm(); }),
+      second_(loop_.timers(), this, [](void* self) { static_cast<Thread*>(self)->on_second(); }),
       tls_(make_context(shared)),
       requests_(make_requests(shared.plan)),
       picker_(shared.plan.works),
@@ -59,31 +58,31 @@ LoadThread::LoadThread(LoadShared& shared, uint32_t index)
   const Plan& plan = shared.plan;
   const uint32_t count = share_of(plan.connections, index, plan.threads);
   for (uint32_t i = 0; i < count; ++i)
-    connections_.push_back(std::make_unique<LoadConnection>(environment_));
+    connections_.push_back(std::make_unique<Connection>(environment_));
   if (plan.rate > 0) {
     pacer_.emplace(Pacer::Options{plan.rate, plan.arrivals, plan.ramp_ns, index_, plan.threads});
   }
 }
 
-LoadThread::~LoadThread() {
+Thread::~Thread() {
   join();
 }
 
-void LoadThread::join() {
+void Thread::join() {
   if (thread_.joinable()) thread_.join();
 }
 
 // Opening.
 
 // Else the first answers would wait for handshakes that they have nothing to do with.
-bool LoadThread::opens_ahead() const {
+bool Thread::opens_ahead() const {
   if (!is_open_loop() && shared_.plan.ramp_ns > 0) return false;
   return std::any_of(requests_.begin(), requests_.end(), [](const Request& request) {
     return !request.wants_own_connection();
   });
 }
 
-void LoadThread::open() {
+void Thread::open() {
   thread_ = std::thread([this] {
     if (opens_ahead()) {
       for (size_t i = 0; i < opening_max; ++i)
@@ -95,11 +94,11 @@ void LoadThread::open() {
   });
 }
 
-void LoadThread::open_next() {
+void Thread::open_next() {
   if (next_to_open_ < connections_.size()) connections_[next_to_open_++]->open();
 }
 
-void LoadThread::on_opened(LoadConnection& connection, const std::string& error) {
+void Thread::on_opened(Connection& connection, const std::string& error) {
   {
     const std::lock_guard lock(shared_.mutex);
     if (error.empty()) {
@@ -116,7 +115,7 @@ void LoadThread::on_opened(LoadConnection& connection, const std::string& error)
   if (++settled_ == connections_.size()) settle();
 }
 
-void LoadThread::settle() {
+void Thread::settle() {
   phase_ = Phase::ready;
   const std::lock_guard lock(shared_.mutex);
   ++shared_.threads_settled;
@@ -125,11 +124,11 @@ void LoadThread::settle() {
 
 // The run.
 
-void LoadThread::begin(uint64_t start_ns, const Window& window) {
+void Thread::begin(uint64_t start_ns, const Window& window) {
   mailbox_.post([this, start_ns, window] { on_begin(start_ns, window); });
 }
 
-void LoadThread::on_begin(uint64_t start_ns, const Window& window) {
+void Thread::on_begin(uint64_t start_ns, const Window& window) {
   phase_ = Phase::running;
   start_ns_ = start_ns;
   starts_end_ns_ = window.end_ns;
@@ -138,7 +137,7 @@ void LoadThread::on_begin(uint64_t start_ns, const Window& window) {
   const uint64_t now_ns = FineTimers::now_ns();
   const uint64_t ramp_step_ns = is_open_loop() ? 0 : shared_.plan.ramp_ns / connections_.size();
   for (size_t i = 0; i < connections_.size(); ++i) {
-    LoadConnection& connection = *connections_[i];
+    Connection& connection = *connections_[i];
     if (connection.is_opening()) continue;  // on_opened() is to come
     if (is_open_loop()) {
       free_.push_back(connection);
@@ -152,7 +151,7 @@ void LoadThread::on_begin(uint64_t start_ns, const Window& window) {
   if (phase_ == Phase::running) set_alarm();
 }
 
-void LoadThread::on_free(LoadConnection& connection, uint64_t now_ns) {
+void Thread::on_free(Connection& connection, uint64_t now_ns) {
   if (phase_ != Phase::running && phase_ != Phase::draining) return;
   const bool was_waited_for = free_.empty();
   if (const std::optional<Ask> ask = take(now_ns)) {
@@ -169,7 +168,7 @@ void LoadThread::on_free(LoadConnection& connection, uint64_t now_ns) {
 }
 
 // The request to make now, if there is one.
-std::optional<Ask> LoadThread::take(uint64_t now_ns) {
+std::optional<Ask> Thread::take(uint64_t now_ns) {
   if (is_open_loop()) return take_due(now_ns);
   if (phase_ != Phase::running) return {};
   if (now_ns >= starts_end_ns_) {
@@ -179,7 +178,7 @@ std::optional<Ask> LoadThread::take(uint64_t now_ns) {
   return make_ask(now_ns, 0);
 }
 
-std::optional<Ask> LoadThread::take_due(uint64_t now_ns) {
+std::optional<Ask> Thread::take_due(uint64_t now_ns) {
   while (true) {
     const uint64_t due_ns = start_ns_ + pacer_->due_ns();
     if (due_ns >= starts_end_ns_) {
@@ -197,7 +196,7 @@ std::optional<Ask> LoadThread::take_due(uint64_t now_ns) {
 }
 
 // Nothing when requests_max have been made.
-std::optional<Ask> LoadThread::make_ask(uint64_t begins_ns, uint64_t due_ns) {
+std::optional<Ask> Thread::make_ask(uint64_t begins_ns, uint64_t due_ns) {
   const bool measured = recorder_.window().holds(begins_ns);
   const uint64_t requests_max = shared_.plan.requests_max;
   if (measured && requests_max > 0 &&
@@ -209,7 +208,7 @@ std::optional<Ask> LoadThread::make_ask(uint64_t begins_ns, uint64_t due_ns) {
   return Ask{&requests_[picker_.next()], due_ns, measured};
 }
 
-void LoadThread::start_due(uint64_t now_ns) {
+void Thread::start_due(uint64_t now_ns) {
   while (!free_.empty()) {
     const std::optional<Ask> ask = take(now_ns);
     if (!ask) return;
@@ -217,7 +216,7 @@ void LoadThread::start_due(uint64_t now_ns) {
   }
 }
 
-void LoadThread::on_alarm() {
+void Thread::on_alarm() {
   const uint64_t now_ns = FineTimers::now_ns();
   recorder_.roll(now_ns);
   if (phase_ == Phase::draining) {
@@ -231,7 +230,7 @@ void LoadThread::on_alarm() {
 }
 
 // While running: the end of it, or the next request that a connection waits for.
-void LoadThread::set_alarm() {
+void Thread::set_alarm() {
   uint64_t at_ns = starts_end_ns_;
   if (is_open_loop() && !free_.empty()) at_ns = std::min(at_ns, start_ns_ + pacer_->due_ns());
   if (alarm_.is_set() && alarm_ns_ == at_ns) return;
@@ -240,7 +239,7 @@ void LoadThread::set_alarm() {
   alarm_.set(at_ns - std::min(at_ns, now_ns));
 }
 
-void LoadThread::on_second() {
+void Thread::on_second() {
   recorder_.roll(FineTimers::now_ns());
   second_.set(second_ms);
 }
@@ -248,7 +247,7 @@ void LoadThread::on_second() {
 // Ends.
 
 // No request begins any more; those under way, and those that were due, are still answered.
-void LoadThread::drain(uint64_t now_ns) {
+void Thread::drain(uint64_t now_ns) {
   if (phase_ != Phase::running) return;
   phase_ = Phase::draining;
   const uint64_t end_ns = std::max(now_ns, recorder_.window().end_ns);
@@ -256,13 +255,13 @@ void LoadThread::drain(uint64_t now_ns) {
   check_done();
 }
 
-void LoadThread::check_done() {
+void Thread::check_done() {
   if (phase_ != Phase::draining || recorder_.open_requests() > 0) return;
   if (is_open_loop() && start_ns_ + pacer_->due_ns() < starts_end_ns_) return;
   set_done();
 }
 
-void LoadThread::set_done() {
+void Thread::set_done() {
   phase_ = Phase::done;
   alarm_.clear();
   const std::lock_guard lock(shared_.mutex);
@@ -270,7 +269,7 @@ void LoadThread::set_done() {
   shared_.changed.notify_all();
 }
 
-void LoadThread::give_up(uint64_t now_ns) {
+void Thread::give_up(uint64_t now_ns) {
   const uint64_t since_ns = now_ns - std::min(now_ns, grace_ns(shared_.plan));
   // Idle streams stay open until the end(), so that their memory can be read.
   const bool is_idle = grace_ns(shared_.plan) == 0;
@@ -285,20 +284,20 @@ void LoadThread::give_up(uint64_t now_ns) {
   set_done();
 }
 
-void LoadThread::stop(uint64_t now_ns) {
+void Thread::stop(uint64_t now_ns) {
   mailbox_.post([this, now_ns] { on_stop(now_ns); });
 }
 
-void LoadThread::on_stop(uint64_t now_ns) {
+void Thread::on_stop(uint64_t now_ns) {
   recorder_.cut(now_ns);
   if (phase_ != Phase::done) set_done();
 }
 
-void LoadThread::end() {
+void Thread::end() {
   mailbox_.post([this] { on_end(); });
 }
 
-void LoadThread::on_end() {
+void Thread::on_end() {
   phase_ = Phase::done;
   recorder_.finish(FineTimers::now_ns());
   for (const auto& connection : connections_)
@@ -309,4 +308,4 @@ void LoadThread::on_end() {
   mailbox_.close();
 }
 
-}  // namespace bench
+}  // namespace bench::load

@@ -27,11 +27,11 @@
 #include "net/uv_loop.h"
 #include "tls/context.h"
 
-namespace bench {
+namespace bench::load {
 
 // What the threads of a run and the one that started them share. Any thread.
-struct LoadShared {
-  LoadShared(const Plan& the_plan, std::shared_ptr<const tls::TrustStore> the_trust)
+struct Shared {
+  Shared(const Plan& the_plan, std::shared_ptr<const tls::TrustStore> the_trust)
       : plan(the_plan), trust(std::move(the_trust)), timeline(the_plan.threads) {}
 
   const Plan& plan;
@@ -48,15 +48,15 @@ struct LoadShared {
 };
 
 // Resource, owned by run_load(); made, told and joined on its thread.
-class LoadThread final : private LoadConnectionOwner {
+class Thread final : private ConnectionOwner {
  public:
-  LoadThread(LoadShared& shared, uint32_t index);
+  Thread(Shared& shared, uint32_t index);
   // Joins the thread, which must have been told to end().
-  ~LoadThread();
-  LoadThread(const LoadThread&) = delete;
-  LoadThread& operator=(const LoadThread&) = delete;
-  LoadThread(LoadThread&&) = delete;
-  LoadThread& operator=(LoadThread&&) = delete;
+  ~Thread();
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+  Thread(Thread&&) = delete;
+  Thread& operator=(Thread&&) = delete;
 
   // Starts the thread, which opens its connections and counts itself in threads_settled.
   void open();
@@ -75,8 +75,8 @@ class LoadThread final : private LoadConnectionOwner {
  private:
   enum class Phase : uint8_t { opening, ready, running, draining, done };
 
-  void on_opened(LoadConnection& connection, const std::string& error) override;
-  void on_free(LoadConnection& connection, uint64_t now_ns) override;
+  void on_opened(Connection& connection, const std::string& error) override;
+  void on_free(Connection& connection, uint64_t now_ns) override;
 
   void open_next();
   void settle();
@@ -99,7 +99,7 @@ class LoadThread final : private LoadConnectionOwner {
   void on_stop(uint64_t now_ns);
   void on_end();
 
-  LoadShared& shared_;
+  Shared& shared_;
   uint32_t index_;
   net::UvLoop loop_;
   net::Mailbox mailbox_;
@@ -112,9 +112,9 @@ class LoadThread final : private LoadConnectionOwner {
   std::vector<Request> requests_;  // as Plan::works
   WorkPicker picker_;
   Recorder recorder_;
-  LoadEnvironment environment_;
-  std::vector<std::unique_ptr<LoadConnection>> connections_;
-  base::IntrusiveList<LoadConnection> free_;  // open loop: with nothing to do, longest first
+  Environment environment_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  base::IntrusiveList<Connection> free_;  // open loop: with nothing to do, longest first
   std::optional<Pacer> pacer_;
   uint64_t start_ns_ = 0;
   uint64_t starts_end_ns_ = 0;  // no request begins then or later
@@ -125,4 +125,4 @@ class LoadThread final : private LoadConnectionOwner {
   std::thread thread_;
 };
 
-}  // namespace bench
+}  // namespace bench::load

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace bench {
+namespace bench::load {
 
 std::string_view failure_name(Failure failure) {
   switch (failure) {
@@ -55,4 +55,4 @@ uint64_t Measures::failed() const {
   return std::accumulate(failures.begin(), failures.end(), uint64_t{0});
 }
 
-}  // namespace bench
+}  // namespace bench::load

@@ -11,7 +11,7 @@
 
 #include "bench/base/histogram.h"
 
-namespace bench {
+namespace bench::load {
 
 enum class Failure : uint8_t {
   connect,     // no connection
@@ -87,4 +87,4 @@ struct Outcome {
   bool interrupted = false;           // by a signal; what was measured stands
 };
 
-}  // namespace bench
+}  // namespace bench::load

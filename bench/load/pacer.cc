@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 constexpr double ns_per_s = 1e9;
@@ -45,4 +45,4 @@ uint64_t Pacer::at(double seconds_at_full_rate) const {
   return static_cast<uint64_t>(std::llround(t * ns_per_s));
 }
 
-}  // namespace bench
+}  // namespace bench::load

@@ -7,7 +7,7 @@
 
 #include "bench/load/plan.h"
 
-namespace bench {
+namespace bench::load {
 
 // Value, one per thread. Of arrivals at `rate` a second in all, `threads` pacers each give their
 // share; times are nanoseconds from the run's start. Constant arrivals are k / rate exactly,
@@ -41,4 +41,4 @@ class Pacer {
   uint64_t due_ns_ = 0;
 };
 
-}  // namespace bench
+}  // namespace bench::load

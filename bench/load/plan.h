@@ -10,7 +10,7 @@
 
 #include "base/url.h"
 
-namespace bench {
+namespace bench::load {
 
 enum class Scenario : uint8_t {
   chat,      // JSON request, JSON reply
@@ -72,4 +72,4 @@ struct Plan {
   int watched_pid = 0;  // 0: none, else it and its children are measured, see process_watch.h
 };
 
-}  // namespace bench
+}  // namespace bench::load

@@ -15,7 +15,7 @@
 
 #include "base/read_file.h"
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 constexpr uint64_t ns_per_s = 1'000'000'000;
@@ -252,4 +252,4 @@ ProcessUse ProcessWatch::end() {
   return use;
 }
 
-}  // namespace bench
+}  // namespace bench::load

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "bench/load/measures.h"
 
-namespace bench {
+namespace bench::load {
 
 // Resource. One thread. Between begin() and end() call sample() some times a second: peaks of
 // memory, and children that come and go, are seen by that. Linux only.
@@ -55,4 +55,4 @@ class ProcessWatch {
 // descend from. The error says what to do.
 [[nodiscard]] base::Result<int, std::string> listening_process(uint16_t port);
 
-}  // namespace bench
+}  // namespace bench::load

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 constexpr uint64_t second_ns = 1'000'000'000;
@@ -99,4 +99,4 @@ void Recorder::on_failure(uint64_t now_ns, Failure failure, bool measured) {
   if (measured) ++measures_.failures[static_cast<size_t>(failure)];
 }
 
-}  // namespace bench
+}  // namespace bench::load

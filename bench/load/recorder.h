@@ -7,7 +7,7 @@
 #include "bench/load/measures.h"
 #include "bench/load/timeline.h"
 
-namespace bench {
+namespace bench::load {
 
 // Value. The measured part of a run, on FineTimers' clock. Before the run begins there is none.
 struct Window {
@@ -79,4 +79,4 @@ class Recorder {
   Measures measures_;
 };
 
-}  // namespace bench
+}  // namespace bench::load

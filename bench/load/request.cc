@@ -7,7 +7,7 @@
 #include "bench/base/json.h"
 #include "http/head.h"
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 constexpr std::string_view words =
@@ -164,4 +164,4 @@ base::Bytes filler() {
   return base::as_bytes(text);
 }
 
-}  // namespace bench
+}  // namespace bench::load

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "bench/load/plan.h"
 
-namespace bench {
+namespace bench::load {
 
 // Between the events of idle streams, where the plan does not say.
 inline constexpr uint64_t idle_gap_us = 1'000'000;
@@ -33,4 +33,4 @@ struct Request {
 // What uploads are made of: a fixed block of printable text. Lives for ever.
 [[nodiscard]] base::Bytes filler();
 
-}  // namespace bench
+}  // namespace bench::load

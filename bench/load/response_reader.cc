@@ -7,7 +7,7 @@
 #include "http/chars.h"
 #include "http/head.h"
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 // Of a chunk's size line with its extensions, or of one trailer.
@@ -252,4 +252,4 @@ bool ResponseReader::take_size_byte(char byte) {
   return line_bytes_ <= hex_digits_max;
 }
 
-}  // namespace bench
+}  // namespace bench::load

@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 
-namespace bench {
+namespace bench::load {
 
 // Resource, one per connection. Gives the same events wherever the bytes are split, but that body
 // pieces end with the input. Keeps bytes only of a head that is not complete.
@@ -87,4 +87,4 @@ class ResponseReader {
   bool after_cr_ = false;
 };
 
-}  // namespace bench
+}  // namespace bench::load

@@ -15,9 +15,8 @@
 #include "bench/load/request.h"
 #include "bench/load/scenario.h"
 #include "bench/load/target.h"
-#include "bench/report/figures.h"
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 constexpr uint64_t duration_ns_unbounded = 3'600'000'000'000;  // of a run that --requests ends
@@ -345,4 +344,4 @@ std::variant<RunOptions, Ending> parse_run(const std::vector<std::string>& argum
   return options;
 }
 
-}  // namespace bench
+}  // namespace bench::load

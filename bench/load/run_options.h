@@ -8,7 +8,7 @@
 
 #include "bench/load/plan.h"
 
-namespace bench {
+namespace bench::load {
 
 // Value.
 struct RunOptions {
@@ -31,4 +31,4 @@ inline constexpr int exit_usage = 2;
 // loaded without being told so.
 [[nodiscard]] std::variant<RunOptions, Ending> parse_run(const std::vector<std::string>& arguments);
 
-}  // namespace bench
+}  // namespace bench::load

@@ -6,11 +6,10 @@
 #include <cmath>
 #include <fmt/format.h>
 
-#include "bench/report/figures.h"
 #include "http/chars.h"
 #include "http/head.h"
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 constexpr std::array scenarios = {Scenario::chat,
@@ -69,6 +68,26 @@ std::optional<std::string> problem_of_load(const Plan& plan) {
 }
 
 }  // namespace
+
+std::string_view scenario_name(Scenario scenario) {
+  switch (scenario) {
+    case Scenario::chat:
+      return "chat";
+    case Scenario::stream:
+      return "stream";
+    case Scenario::upload:
+      return "upload";
+    case Scenario::download:
+      return "download";
+    case Scenario::connect:
+      return "connect";
+    case Scenario::idle:
+      return "idle";
+    case Scenario::replay:
+      return "replay";
+  }
+  return "?";
+}
 
 std::optional<Scenario> parse_scenario(std::string_view name) {
   for (const Scenario scenario : scenarios) {
@@ -149,4 +168,4 @@ size_t WorkPicker::next() {
   return best;
 }
 
-}  // namespace bench
+}  // namespace bench::load

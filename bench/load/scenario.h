@@ -11,7 +11,10 @@
 #include "base/result.h"
 #include "bench/load/plan.h"
 
-namespace bench {
+namespace bench::load {
+
+// As it stands in tables and JSON: "chat". Static text.
+[[nodiscard]] std::string_view scenario_name(Scenario scenario);
 
 // "chat" and so on, as scenario_name() gives them; nothing for any other name.
 [[nodiscard]] std::optional<Scenario> parse_scenario(std::string_view name);
@@ -39,4 +42,4 @@ class WorkPicker {
   int64_t total_ = 0;
 };
 
-}  // namespace bench
+}  // namespace bench::load

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 // Whether `line` is the field `name`, and its value.
@@ -68,4 +68,4 @@ bool SseCounter::end_line(std::string_view line) {
   return false;
 }
 
-}  // namespace bench
+}  // namespace bench::load

@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 
-namespace bench {
+namespace bench::load {
 
 // Value, one per stream. Counts the same wherever the bytes are split. Lines end in LF or CR LF
 // (WHATWG HTML 9.2 allows a lone CR too, which nobody sends).
@@ -42,4 +42,4 @@ class SseCounter {
   bool is_malformed_ = false;
 };
 
-}  // namespace bench
+}  // namespace bench::load

@@ -9,7 +9,7 @@
 #include "net/error_text.h"
 #include "net/name_service.h"
 
-namespace bench {
+namespace bench::load {
 
 base::Result<std::vector<net::Address>, std::string> addresses_of(const base::Origin& origin) {
   if (const auto literal = net::Address::parse(origin.host, origin.port)) return {{*literal}};
@@ -44,4 +44,4 @@ tls::TrustStore::Loaded load_trust(const Plan& plan) {
   return tls::TrustStore::from_file(plan.ca_file);
 }
 
-}  // namespace bench
+}  // namespace bench::load

@@ -12,7 +12,7 @@
 #include "net/address.h"
 #include "tls/context.h"
 
-namespace bench {
+namespace bench::load {
 
 // All addresses of the origin's host, by the system's resolver; blocks. The error says what to do.
 [[nodiscard]] base::Result<std::vector<net::Address>, std::string> addresses_of(
@@ -25,4 +25,4 @@ namespace bench {
 // is checked. The error says what to do.
 [[nodiscard]] tls::TrustStore::Loaded load_trust(const Plan& plan);
 
-}  // namespace bench
+}  // namespace bench::load

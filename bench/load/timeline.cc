@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace bench {
+namespace bench::load {
 namespace {
 
 constexpr uint64_t second_ns = 1'000'000'000;
@@ -56,4 +56,4 @@ std::vector<Sample> Timeline::take(uint64_t end_ns) {
   return samples;
 }
 
-}  // namespace bench
+}  // namespace bench::load

@@ -9,7 +9,7 @@
 #include "bench/load/load.h"
 #include "bench/load/measures.h"
 
-namespace bench {
+namespace bench::load {
 
 // Value. What one thread saw of one second.
 struct SecondPart {
@@ -50,4 +50,4 @@ class Timeline {
   uint32_t threads_;
 };
 
-}  // namespace bench
+}  // namespace bench::load

@@ -5,7 +5,7 @@
 #include "bench/page/page_style.h"
 #include "bench/page/svg.h"
 
-namespace bench {
+namespace bench::page {
 namespace {
 
 // A table of more columns takes the whole width.
@@ -208,4 +208,4 @@ std::string escape_html(std::string_view text) {
   return escaped;
 }
 
-}  // namespace bench
+}  // namespace bench::page

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-namespace bench {
+namespace bench::page {
 
 enum class Tone : uint8_t { plain, good, bad };
 
@@ -107,4 +107,4 @@ struct Page {
 // hold become U+FFFD.
 [[nodiscard]] std::string escape_html(std::string_view text);
 
-}  // namespace bench
+}  // namespace bench::page

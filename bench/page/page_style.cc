@@ -1,6 +1,6 @@
 #include "bench/page/page_style.h"
 
-namespace bench {
+namespace bench::page {
 
 // Series colours: told apart with any of the common colour blindnesses (after Okabe and Ito), and
 // with at least 3:1 against the paper in either scheme.
@@ -137,4 +137,4 @@ footer { font-size: .8125rem; padding-top: 2rem; padding-bottom: 2.5rem; }
 )css";
 }
 
-}  // namespace bench
+}  // namespace bench::page

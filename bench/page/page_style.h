@@ -4,9 +4,9 @@
 
 #include <string_view>
 
-namespace bench {
+namespace bench::page {
 
 // Static text; holds no "</".
 [[nodiscard]] std::string_view page_style();
 
-}  // namespace bench
+}  // namespace bench::page

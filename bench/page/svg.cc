@@ -4,7 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
-namespace bench {
+namespace bench::page {
 namespace {
 
 constexpr std::string_view anchor_name(Anchor anchor) {
@@ -177,4 +177,4 @@ std::vector<double> log_ticks(double min, double max) {
   return ticks;
 }
 
-}  // namespace bench
+}  // namespace bench::page

@@ -11,7 +11,7 @@
 
 #include "bench/page/page.h"
 
-namespace bench {
+namespace bench::page {
 
 // Each chart is drawn twice, and the style shows the one that fits the window: text in an SVG
 // shrinks with it, so that one drawing cannot be read both on a desk and on a phone.
@@ -63,4 +63,4 @@ class SvgWriter {
 // they are few.
 [[nodiscard]] std::vector<double> log_ticks(double min, double max);
 
-}  // namespace bench
+}  // namespace bench::page

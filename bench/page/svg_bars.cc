@@ -6,7 +6,7 @@
 
 #include "bench/page/svg.h"
 
-namespace bench {
+namespace bench::page {
 namespace {
 
 constexpr double bar_height = 16;
@@ -129,4 +129,4 @@ std::string svg_bars(const Bars& bars, Width width, std::string_view id) {
   return svg.finish(width, top + 2, id, bars.title, description_of(bars));
 }
 
-}  // namespace bench
+}  // namespace bench::page

@@ -9,7 +9,7 @@
 #include "bench/base/units.h"
 #include "bench/page/svg.h"
 
-namespace bench {
+namespace bench::page {
 namespace {
 
 using Points = std::vector<std::pair<double, double>>;
@@ -292,4 +292,4 @@ std::string svg_lines(const Lines& lines, Width width, std::string_view id) {
   return LinesChart(lines, width).draw(id);
 }
 
-}  // namespace bench
+}  // namespace bench::page

@@ -7,10 +7,10 @@
 
 #include "bench/base/units.h"
 
-namespace bench {
+namespace bench::report {
 namespace {
 
-using Kind = Bar::Kind;
+using Kind = page::Bar::Kind;
 
 struct Contestant {
   std::string name;
@@ -203,9 +203,9 @@ Verdict verdict_of(const Comparison& comparison, const Row& row) {
   return {worst, rivals == 1 ? "ahead" : ""};
 }
 
-Tone tone_of(Standing standing) {
-  if (standing == Standing::ahead) return Tone::good;
-  return standing == Standing::behind ? Tone::bad : Tone::plain;
+page::Tone tone_of(Standing standing) {
+  if (standing == Standing::ahead) return page::Tone::good;
+  return standing == Standing::behind ? page::Tone::bad : page::Tone::plain;
 }
 
 std::string ratio_text(const Comparison& comparison, const Row& row, const Value& value) {
@@ -230,8 +230,8 @@ std::string hint_of(const Comparison& comparison, const Row& row) {
   return hint;
 }
 
-Bars chart_of(const Comparison& comparison, const Row& row) {
-  Bars chart;
+page::Bars chart_of(const Comparison& comparison, const Row& row) {
+  page::Bars chart;
   chart.title = capitalised(row.name);
   chart.hint = hint_of(comparison, row);
   const Verdict verdict = verdict_of(comparison, row);
@@ -241,7 +241,7 @@ Bars chart_of(const Comparison& comparison, const Row& row) {
       row.name, {{"contestant", false}, {"median"}, {"least"}, {"most"}, {"beside ours"}}, {}};
   for (const Value& value : row.values) {
     const Contestant& contestant = comparison.contestants[value.contestant];
-    Bar bar;
+    page::Bar bar;
     bar.label = contestant.name;
     bar.value = value.median;
     bar.low = value.min;
@@ -259,10 +259,10 @@ Bars chart_of(const Comparison& comparison, const Row& row) {
   return chart;
 }
 
-Section summary_of(const Comparison& comparison) {
-  Section section;
+page::Section summary_of(const Comparison& comparison) {
+  page::Section section;
   size_t counts[standings] = {};
-  Table behind{"Where " + comparison.our_name() + " is behind", {{"figure", false}}, {}};
+  page::Table behind{"Where " + comparison.our_name() + " is behind", {{"figure", false}}, {}};
   behind.columns.push_back({"behind", false});
   for (const Row& row : comparison.rows) {
     const Verdict verdict = verdict_of(comparison, row);
@@ -273,16 +273,16 @@ Section summary_of(const Comparison& comparison) {
   }
   const auto tile = [&](Standing standing, std::string label, std::string note) {
     const size_t count = counts[static_cast<size_t>(standing)];
-    return Tile{std::move(label),
-                fmt::format("{} of {}", count, comparison.rows.size()),
-                std::move(note),
-                count > 0 ? tone_of(standing) : Tone::plain};
+    return page::Tile{std::move(label),
+                      fmt::format("{} of {}", count, comparison.rows.size()),
+                      std::move(note),
+                      count > 0 ? tone_of(standing) : page::Tone::plain};
   };
   section.parts.emplace_back(
-      Tiles{{tile(Standing::ahead, "Ahead of every rival", "by the median"),
-             tile(Standing::level, "Level", "a rival is less than 1 % away"),
-             tile(Standing::overlaps, "Too close to call", "a rival leads, ranges overlap"),
-             tile(Standing::behind, "Behind", "a rival leads clearly")}});
+      page::Tiles{{tile(Standing::ahead, "Ahead of every rival", "by the median"),
+                   tile(Standing::level, "Level", "a rival is less than 1 % away"),
+                   tile(Standing::overlaps, "Too close to call", "a rival leads, ranges overlap"),
+                   tile(Standing::behind, "Behind", "a rival leads clearly")}});
   if (!behind.rows.empty()) section.parts.emplace_back(std::move(behind));
   return section;
 }
@@ -297,8 +297,8 @@ std::vector<std::string> groups_of(const Comparison& comparison) {
   return groups;
 }
 
-Section group_section(const Comparison& comparison, const std::string& group) {
-  Section section{group, {}};
+page::Section group_section(const Comparison& comparison, const std::string& group) {
+  page::Section section{group, {}};
   for (const Row& row : comparison.rows) {
     if (row.group == group) section.parts.emplace_back(chart_of(comparison, row));
   }
@@ -306,10 +306,10 @@ Section group_section(const Comparison& comparison, const std::string& group) {
 }
 
 // A table per group with a row per figure and a column per contestant.
-Section all_figures(const Comparison& comparison, const std::vector<std::string>& groups) {
-  Section section{"All medians", {}};
+page::Section all_figures(const Comparison& comparison, const std::vector<std::string>& groups) {
+  page::Section section{"All medians", {}};
   for (const std::string& group : groups) {
-    Table table{group, {{"figure", false}}, {}};
+    page::Table table{group, {{"figure", false}}, {}};
     for (const Contestant& contestant : comparison.contestants) {
       table.columns.push_back({contestant.name});
     }
@@ -333,26 +333,27 @@ std::string shown(const Json& json) {
   return json.text();
 }
 
-Section setting_of(const Json& json, const Comparison& comparison) {
-  Section section{"What was compared, and where", {}};
-  Table contestants{"Contestants", {{"name", false}, {"version", false}, {"note", false}}, {}};
+page::Section setting_of(const Json& json, const Comparison& comparison) {
+  page::Section section{"What was compared, and where", {}};
+  page::Table contestants{
+      "Contestants", {{"name", false}, {"version", false}, {"note", false}}, {}};
   for (const Contestant& contestant : comparison.contestants) {
     contestants.rows.push_back({contestant.name, contestant.version, contestant.note});
   }
   section.parts.emplace_back(std::move(contestants));
-  Table missing{"Not there", {{"name", false}, {"why", false}}, {}};
+  page::Table missing{"Not there", {{"name", false}, {"why", false}}, {}};
   for (const Json& its : json["missing"].list()) {
     missing.rows.push_back({its["name"].text(), its["why"].text()});
   }
   if (!missing.rows.empty()) section.parts.emplace_back(std::move(missing));
-  Table problems{"Not measured, or not in every round",
-                 {{"contestant", false}, {"measure", false}, {"why", false}},
-                 {}};
+  page::Table problems{"Not measured, or not in every round",
+                       {{"contestant", false}, {"measure", false}, {"why", false}},
+                       {}};
   for (const Json& its : json["problems"].list()) {
     problems.rows.push_back({its["contestant"].text(), its["measure"].text(), its["why"].text()});
   }
   if (!problems.rows.empty()) section.parts.emplace_back(std::move(problems));
-  Table machine{"Machine", {{"part", false}, {"value", false}}, {}};
+  page::Table machine{"Machine", {{"part", false}, {"value", false}}, {}};
   for (const auto& [name, value] : json["machine"].members()) {
     machine.rows.push_back({name, shown(value)});
   }
@@ -362,11 +363,11 @@ Section setting_of(const Json& json, const Comparison& comparison) {
 
 }  // namespace
 
-base::Result<Page, std::string> page_of_comparison(const Json& json) {
+base::Result<page::Page, std::string> page_of_comparison(const Json& json) {
   Comparison comparison;
   if (Problem problem = read_contestants(json, comparison)) return std::move(*problem);
   if (Problem problem = read_rows(json, comparison)) return std::move(*problem);
-  Page page;
+  page::Page page;
   page.title = json["title"].text("Comparison");
   const double rounds = json["rounds"].number(1);
   page.subtitle = rounds == 1 ? "One round: no spread is known."
@@ -392,4 +393,4 @@ base::Result<Page, std::string> page_of_comparison(const Json& json) {
   return page;
 }
 
-}  // namespace bench
+}  // namespace bench::report

@@ -9,9 +9,9 @@
 #include "bench/base/json.h"
 #include "bench/page/page.h"
 
-namespace bench {
+namespace bench::report {
 
 // The error says which key is missing or wrong.
-[[nodiscard]] base::Result<Page, std::string> page_of_comparison(const Json& comparison);
+[[nodiscard]] base::Result<page::Page, std::string> page_of_comparison(const Json& comparison);
 
-}  // namespace bench
+}  // namespace bench::report

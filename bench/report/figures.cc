@@ -5,8 +5,9 @@
 #include <fmt/format.h>
 
 #include "bench/base/units.h"
+#include "bench/load/scenario.h"
 
-namespace bench {
+namespace bench::report {
 namespace {
 
 // From here on the tool has no time to spare: its own queues are in what it measured.
@@ -17,14 +18,14 @@ constexpr double offered_share = 0.95;
 constexpr double late_share = 0.01;
 constexpr double mebibyte = 1024.0 * 1024.0;
 
-bool has(const Plan& plan, Scenario scenario) {
-  for (const Work& work : plan.works) {
+bool has(const load::Plan& plan, load::Scenario scenario) {
+  for (const load::Work& work : plan.works) {
     if (work.scenario == scenario) return true;
   }
   return false;
 }
 
-std::string tool_warning(const Plan& plan, const Outcome& outcome) {
+std::string tool_warning(const load::Plan& plan, const load::Outcome& outcome) {
   const double used = cpu_percent(outcome, outcome.self);
   if (used < busy_share * 100 * plan.threads) return {};
   return fmt::format(
@@ -35,8 +36,8 @@ std::string tool_warning(const Plan& plan, const Outcome& outcome) {
       plan.threads == 1 ? "" : "s");
 }
 
-std::string failure_warning(const Outcome& outcome) {
-  const Measures& measures = outcome.measures;
+std::string failure_warning(const load::Outcome& outcome) {
+  const load::Measures& measures = outcome.measures;
   const uint64_t failed = measures.failed();
   const uint64_t all = failed + measures.requests;
   // Idle streams are not meant to end; their events show that they live.
@@ -49,9 +50,9 @@ std::string failure_warning(const Outcome& outcome) {
                      share_text(failed, all));
 }
 
-std::string open_loop_warning(const Plan& plan, const Outcome& outcome) {
+std::string open_loop_warning(const load::Plan& plan, const load::Outcome& outcome) {
   if (plan.rate <= 0) return {};
-  const Measures& measures = outcome.measures;
+  const load::Measures& measures = outcome.measures;
   const uint64_t ended = measures.requests + measures.failed();
   const double offered = per_second(outcome, static_cast<double>(ended));
   if (static_cast<double>(measures.late_starts) > late_share * static_cast<double>(ended)) {
@@ -71,27 +72,7 @@ std::string open_loop_warning(const Plan& plan, const Outcome& outcome) {
 
 }  // namespace
 
-std::string_view scenario_name(Scenario scenario) {
-  switch (scenario) {
-    case Scenario::chat:
-      return "chat";
-    case Scenario::stream:
-      return "stream";
-    case Scenario::upload:
-      return "upload";
-    case Scenario::download:
-      return "download";
-    case Scenario::connect:
-      return "connect";
-    case Scenario::idle:
-      return "idle";
-    case Scenario::replay:
-      return "replay";
-  }
-  return "?";
-}
-
-std::array<Latency, latency_count> latencies_of(const Measures& measures) {
+std::array<Latency, latency_count> latencies_of(const load::Measures& measures) {
   return {{{"connect", "connect", &measures.connect},
            {"tls_handshake", "TLS handshake", &measures.tls_handshake},
            {"first_byte", "first byte", &measures.first_byte},
@@ -101,7 +82,7 @@ std::array<Latency, latency_count> latencies_of(const Measures& measures) {
 }
 
 std::string_view latency_title(std::string_view name) {
-  for (const Latency& latency : latencies_of(Measures{})) {
+  for (const Latency& latency : latencies_of(load::Measures{})) {
     if (latency.name == name) return latency.title;
   }
   return name;
@@ -121,16 +102,18 @@ std::vector<std::pair<double, uint64_t>> percentile_curve(const Histogram& histo
   return curve;
 }
 
-double per_second(const Outcome& outcome, double amount) {
+double per_second(const load::Outcome& outcome, double amount) {
   return outcome.elapsed_ns == 0 ? 0 : amount * 1e9 / static_cast<double>(outcome.elapsed_ns);
 }
 
-double cpu_percent(const Outcome& outcome, const ProcessUse& use) {
+double cpu_percent(const load::Outcome& outcome, const load::ProcessUse& use) {
   return per_second(outcome, static_cast<double>(use.cpu_ns) / 1e9) * 100;
 }
 
-Shares shares_of(const Plan& plan, const Outcome& outcome, const ProcessUse& use) {
-  const Measures& measures = outcome.measures;
+Shares shares_of(const load::Plan& plan,
+                 const load::Outcome& outcome,
+                 const load::ProcessUse& use) {
+  const load::Measures& measures = outcome.measures;
   const double cpu_us = static_cast<double>(use.cpu_ns) / 1e3;
   const double mib = static_cast<double>(measures.bytes_in + measures.bytes_out) / mebibyte;
   Shares shares;
@@ -140,7 +123,7 @@ Shares shares_of(const Plan& plan, const Outcome& outcome, const ProcessUse& use
     shares.cpu_us_per_event = cpu_us / static_cast<double>(measures.events);
   }
   if (mib >= 1) shares.cpu_us_per_mib = cpu_us / mib;
-  const bool has_streams = has(plan, Scenario::stream) || has(plan, Scenario::idle);
+  const bool has_streams = has(plan, load::Scenario::stream) || has(plan, load::Scenario::idle);
   if (has_streams && outcome.open_streams_peak > 0) {
     const uint64_t grown = use.rss_peak_bytes - std::min(use.rss_before_bytes, use.rss_peak_bytes);
     shares.rss_bytes_per_stream =
@@ -149,20 +132,20 @@ Shares shares_of(const Plan& plan, const Outcome& outcome, const ProcessUse& use
   return shares;
 }
 
-std::string target_text(const Plan& plan) {
+std::string target_text(const load::Plan& plan) {
   const std::string& path = plan.path.empty() ? plan.target.target : plan.path;
   return plan.target.origin.text() + path.substr(0, path.find('?'));
 }
 
-std::string works_text(const Plan& plan) {
+std::string works_text(const load::Plan& plan) {
   uint64_t weights = 0;
-  for (const Work& work : plan.works) {
+  for (const load::Work& work : plan.works) {
     weights += work.weight;
   }
   std::string text;
-  for (const Work& work : plan.works) {
+  for (const load::Work& work : plan.works) {
     if (!text.empty()) text += ", ";
-    text += scenario_name(work.scenario);
+    text += load::scenario_name(work.scenario);
     if (plan.works.size() > 1) {
       const double percent = 100.0 * work.weight / static_cast<double>(weights);
       text += " " + number_tick(percent) + " %";
@@ -171,7 +154,7 @@ std::string works_text(const Plan& plan) {
   return text;
 }
 
-std::vector<std::string> warnings_of(const Plan& plan, const Outcome& outcome) {
+std::vector<std::string> warnings_of(const load::Plan& plan, const load::Outcome& outcome) {
   std::vector<std::string> warnings;
   if (outcome.interrupted) {
     warnings.emplace_back("The run was interrupted: what was measured until then stands.");
@@ -183,4 +166,4 @@ std::vector<std::string> warnings_of(const Plan& plan, const Outcome& outcome) {
   return warnings;
 }
 
-}  // namespace bench
+}  // namespace bench::report

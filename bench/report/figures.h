@@ -12,10 +12,7 @@
 #include "bench/load/measures.h"
 #include "bench/load/plan.h"
 
-namespace bench {
-
-// As it stands in tables and JSON: "chat". Static text.
-[[nodiscard]] std::string_view scenario_name(Scenario scenario);
+namespace bench::report {
 
 // One kind of latency. `name` is its key in JSON, `title` its name in tables, both static.
 struct Latency {
@@ -25,7 +22,7 @@ struct Latency {
 };
 inline constexpr size_t latency_count = 6;
 // All of them, in the order in which a request meets them. Borrows from `measures`.
-[[nodiscard]] std::array<Latency, latency_count> latencies_of(const Measures& measures);
+[[nodiscard]] std::array<Latency, latency_count> latencies_of(const load::Measures& measures);
 // The title that belongs to a name of latencies_of(); the name itself where it is none.
 [[nodiscard]] std::string_view latency_title(std::string_view name);
 
@@ -34,9 +31,9 @@ inline constexpr size_t latency_count = 6;
 [[nodiscard]] std::vector<std::pair<double, uint64_t>> percentile_curve(const Histogram& histogram);
 
 // `amount` a second over the measured part; 0 when nothing was measured.
-[[nodiscard]] double per_second(const Outcome& outcome, double amount);
+[[nodiscard]] double per_second(const load::Outcome& outcome, double amount);
 // CPU time over elapsed time; 100 is one core.
-[[nodiscard]] double cpu_percent(const Outcome& outcome, const ProcessUse& use);
+[[nodiscard]] double cpu_percent(const load::Outcome& outcome, const load::ProcessUse& use);
 
 // What the watched process used, spread over what it did. A figure is absent where nothing of the
 // kind was done.
@@ -46,14 +43,17 @@ struct Shares {
   std::optional<double> cpu_us_per_mib;
   std::optional<double> rss_bytes_per_stream;  // growth to the peak, over most streams at once
 };
-[[nodiscard]] Shares shares_of(const Plan& plan, const Outcome& outcome, const ProcessUse& use);
+[[nodiscard]] Shares shares_of(const load::Plan& plan,
+                               const load::Outcome& outcome,
+                               const load::ProcessUse& use);
 
 // Scheme, host, port and path; never a query, which may hold a key.
-[[nodiscard]] std::string target_text(const Plan& plan);
+[[nodiscard]] std::string target_text(const load::Plan& plan);
 // "stream", or "stream 75 %, chat 25 %".
-[[nodiscard]] std::string works_text(const Plan& plan);
+[[nodiscard]] std::string works_text(const load::Plan& plan);
 
 // What makes the figures doubtful, in sentences that say what to do.
-[[nodiscard]] std::vector<std::string> warnings_of(const Plan& plan, const Outcome& outcome);
+[[nodiscard]] std::vector<std::string> warnings_of(const load::Plan& plan,
+                                                   const load::Outcome& outcome);
 
-}  // namespace bench
+}  // namespace bench::report

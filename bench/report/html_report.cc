@@ -13,7 +13,7 @@
 #include "bench/report/report.h"
 #include "bench/report/run_page.h"
 
-namespace bench {
+namespace bench::report {
 namespace {
 
 // Far more than a day's run writes.
@@ -69,10 +69,10 @@ void name_runs(std::vector<NamedRun>& runs, const std::vector<std::string>& path
 
 }  // namespace
 
-std::string html_report(const Plan& plan, const Outcome& outcome) {
+std::string html_report(const load::Plan& plan, const load::Outcome& outcome) {
   // By way of its JSON, so that a page drawn later from a file is the same page.
   auto json = parse_json(json_report(plan, outcome));
-  return render_page(page_of_run(json ? *json : Json()));
+  return page::render_page(page_of_run(json ? *json : Json()));
 }
 
 base::Result<std::monostate, std::string> render_page_file(
@@ -86,7 +86,7 @@ base::Result<std::monostate, std::string> render_page_file(
     if (kind == "comparison" && json_paths.size() == 1) {
       const auto page = page_of_comparison(*json);
       if (!page) return fmt::format("{}: {}", path, page.error());
-      return write_file(out_path, render_page(*page));
+      return write_file(out_path, page::render_page(*page));
     }
     if (kind == "comparison") {
       return fmt::format("{}: a comparison has a page of its own; draw it without other files",
@@ -99,8 +99,8 @@ base::Result<std::monostate, std::string> render_page_file(
     runs.push_back({"", std::move(*json)});
   }
   name_runs(runs, json_paths);
-  const Page page = runs.size() == 1 ? page_of_run(runs.front().json) : page_of_runs(runs);
-  return write_file(out_path, render_page(page));
+  const page::Page page = runs.size() == 1 ? page_of_run(runs.front().json) : page_of_runs(runs);
+  return write_file(out_path, page::render_page(page));
 }
 
-}  // namespace bench
+}  // namespace bench::report

@@ -1,10 +1,11 @@
 // The report for programs, and what pages are drawn from. Keys: bench/README.md, "JSON".
 
 #include "bench/base/json.h"
+#include "bench/load/scenario.h"
 #include "bench/report/figures.h"
 #include "bench/report/report.h"
 
-namespace bench {
+namespace bench::report {
 namespace {
 
 using Layout = JsonWriter::Layout;
@@ -13,7 +14,7 @@ double microseconds(uint64_t ns) {
   return static_cast<double>(ns) / 1e3;
 }
 
-void write_plan(JsonWriter& json, const Plan& plan) {
+void write_plan(JsonWriter& json, const load::Plan& plan) {
   const bool is_tls = plan.target.origin.scheme == base::Scheme::https;
   json.key("plan");
   json.open_object();
@@ -21,9 +22,9 @@ void write_plan(JsonWriter& json, const Plan& plan) {
   json.member("scenario", works_text(plan));
   json.key("works");
   json.open_list(Layout::one_line);
-  for (const Work& work : plan.works) {
+  for (const load::Work& work : plan.works) {
     json.open_object();
-    json.member("scenario", scenario_name(work.scenario));
+    json.member("scenario", load::scenario_name(work.scenario));
     json.member("weight", work.weight);
     json.close_object();
   }
@@ -31,7 +32,7 @@ void write_plan(JsonWriter& json, const Plan& plan) {
   json.member("loop", plan.rate > 0 ? "open" : "closed");
   if (plan.rate > 0) {
     json.member("rate_per_s", plan.rate);
-    json.member("arrivals", plan.arrivals == Arrivals::poisson ? "poisson" : "constant");
+    json.member("arrivals", plan.arrivals == load::Arrivals::poisson ? "poisson" : "constant");
   }
   json.member("connections", plan.connections);
   json.member("threads", plan.threads);
@@ -49,8 +50,8 @@ void write_plan(JsonWriter& json, const Plan& plan) {
   json.close_object();
 }
 
-void write_counts(JsonWriter& json, const Outcome& outcome) {
-  const Measures& measures = outcome.measures;
+void write_counts(JsonWriter& json, const load::Outcome& outcome) {
+  const load::Measures& measures = outcome.measures;
   const auto rate = [&](uint64_t count) {
     return per_second(outcome, static_cast<double>(count));
   };
@@ -60,8 +61,8 @@ void write_counts(JsonWriter& json, const Outcome& outcome) {
   json.member("failed", measures.failed());
   json.key("failures");
   json.open_object(Layout::one_line);
-  for (size_t i = 0; i < failure_count; ++i) {
-    json.member(failure_name(static_cast<Failure>(i)), measures.failures[i]);
+  for (size_t i = 0; i < load::failure_count; ++i) {
+    json.member(load::failure_name(static_cast<load::Failure>(i)), measures.failures[i]);
   }
   json.close_object();
   json.key("statuses");
@@ -107,10 +108,10 @@ void write_latency(JsonWriter& json, const Histogram& histogram) {
   json.close_object();
 }
 
-void write_timeline(JsonWriter& json, const std::vector<Sample>& timeline) {
+void write_timeline(JsonWriter& json, const std::vector<load::Sample>& timeline) {
   json.key("timeline");
   json.open_list();
-  for (const Sample& sample : timeline) {
+  for (const load::Sample& sample : timeline) {
     json.open_object(Layout::one_line);
     json.member("at_us", microseconds(sample.at_ns));
     json.member("requests", sample.requests);
@@ -123,7 +124,7 @@ void write_timeline(JsonWriter& json, const std::vector<Sample>& timeline) {
   json.close_list();
 }
 
-void write_use(JsonWriter& json, const Outcome& outcome, const ProcessUse& use) {
+void write_use(JsonWriter& json, const load::Outcome& outcome, const load::ProcessUse& use) {
   json.member("cpu_us", microseconds(use.cpu_ns));
   json.member("cpu_percent", cpu_percent(outcome, use));
   json.member("rss_before_bytes", use.rss_before_bytes);
@@ -133,7 +134,7 @@ void write_use(JsonWriter& json, const Outcome& outcome, const ProcessUse& use) 
   json.member("open_fds", use.open_fds);
 }
 
-void write_watched(JsonWriter& json, const Plan& plan, const Outcome& outcome) {
+void write_watched(JsonWriter& json, const load::Plan& plan, const load::Outcome& outcome) {
   json.key("watched");
   json.open_object();
   write_use(json, outcome, *outcome.watched);
@@ -150,7 +151,7 @@ void write_watched(JsonWriter& json, const Plan& plan, const Outcome& outcome) {
 
 }  // namespace
 
-std::string json_report(const Plan& plan, const Outcome& outcome) {
+std::string json_report(const load::Plan& plan, const load::Outcome& outcome) {
   JsonWriter json;
   json.open_object();
   json.member("kind", "run");
@@ -181,4 +182,4 @@ std::string json_report(const Plan& plan, const Outcome& outcome) {
   return json.take() + "\n";
 }
 
-}  // namespace bench
+}  // namespace bench::report

@@ -10,18 +10,18 @@
 #include "bench/load/measures.h"
 #include "bench/load/plan.h"
 
-namespace bench {
+namespace bench::report {
 
 // A table for a terminal, columns aligned, at most 100 wide.
-[[nodiscard]] std::string text_report(const Plan& plan, const Outcome& outcome);
+[[nodiscard]] std::string text_report(const load::Plan& plan, const load::Outcome& outcome);
 
 // One JSON object and a newline; times in microseconds, its keys are described in bench/README.md.
 // The key, the fields, queries and bodies of the plan are left out.
-[[nodiscard]] std::string json_report(const Plan& plan, const Outcome& outcome);
+[[nodiscard]] std::string json_report(const load::Plan& plan, const load::Outcome& outcome);
 
 // One HTML file without any reference outward: figures, latency by percentile, throughput over
 // time.
-[[nodiscard]] std::string html_report(const Plan& plan, const Outcome& outcome);
+[[nodiscard]] std::string html_report(const load::Plan& plan, const load::Outcome& outcome);
 
 // Reads the JSON files and writes one page to `out_path`, replacing what is there. The files are
 // either results of json_report(), several are compared, named by their file names; or one
@@ -30,4 +30,4 @@ namespace bench {
 [[nodiscard]] base::Result<std::monostate, std::string> render_page_file(
     const std::vector<std::string>& json_paths, const std::string& out_path);
 
-}  // namespace bench
+}  // namespace bench::report

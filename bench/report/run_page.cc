@@ -8,7 +8,7 @@
 #include "bench/report/figures.h"
 #include "bench/report/run_parts.h"
 
-namespace bench {
+namespace bench::report {
 namespace {
 
 constexpr double mebibyte = 1024.0 * 1024.0;
@@ -19,26 +19,29 @@ std::string requests_note(const Json& run) {
                      duration_text(run["elapsed_us"].number()));
 }
 
-void add_latency_tile(Tiles& tiles, const Json& run, std::string_view name, std::string label) {
+void add_latency_tile(page::Tiles& tiles,
+                      const Json& run,
+                      std::string_view name,
+                      std::string label) {
   const Json& latency = run["latency_us"][name];
   if (latency["count"].number() == 0) return;
   tiles.tiles.push_back({std::move(label),
                          duration_text(latency["p50"].number()),
                          "p99 " + latency_cells(latency)[2],
-                         Tone::plain});
+                         page::Tone::plain});
 }
 
-Tiles tiles_of(const Json& run) {
-  Tiles tiles;
+page::Tiles tiles_of(const Json& run) {
+  page::Tiles tiles;
   tiles.tiles.push_back({"Requests per second",
                          number_text(run["requests_per_s"].number()),
                          requests_note(run),
-                         Tone::plain});
+                         page::Tone::plain});
   if (run["events"].number() > 0) {
     tiles.tiles.push_back({"Events per second",
                            number_text(run["events_per_s"].number()),
                            whole_text(run["events"].number()) + " in all",
-                           Tone::plain});
+                           page::Tone::plain});
   }
   if (run["bytes_per_s"].number() >= mebibyte) {
     tiles.tiles.push_back({"Bodies",
@@ -46,7 +49,7 @@ Tiles tiles_of(const Json& run) {
                            fmt::format("{} in, {} out",
                                        size_text(run["bytes_in"].number()),
                                        size_text(run["bytes_out"].number())),
-                           Tone::plain});
+                           page::Tone::plain});
   }
   add_latency_tile(tiles, run, "first_token", "First token, median");
   add_latency_tile(tiles, run, "token_gap", "Token gap, median");
@@ -56,53 +59,53 @@ Tiles tiles_of(const Json& run) {
   tiles.tiles.push_back({"Failures",
                          whole_text(failed),
                          percent_text(ended > 0 ? 100 * failed / ended : 0) + " of all requests",
-                         failed > 0 ? Tone::bad : Tone::good});
+                         failed > 0 ? page::Tone::bad : page::Tone::good});
   const Json& watched = run["watched"];
   if (watched.has("cpu_us_per_request")) {
     tiles.tiles.push_back({"CPU per request",
                            duration_text(watched["cpu_us_per_request"].number()),
                            number_text(watched["cpu_percent"].number()) + " % CPU in all",
-                           Tone::plain});
+                           page::Tone::plain});
   }
   if (watched.is_object()) {
     tiles.tiles.push_back({"Memory, peak",
                            size_text(watched["rss_peak_bytes"].number()),
                            size_text(watched["rss_bytes"].number()) + " at the end",
-                           Tone::plain});
+                           page::Tone::plain});
   }
   return tiles;
 }
 
-Section summary_of(const Json& run) {
-  Section section;
+page::Section summary_of(const Json& run) {
+  page::Section section;
   for (const Json& warning : run["warnings"].list()) {
-    section.parts.emplace_back(Paragraph{warning.text(), Tone::bad});
+    section.parts.emplace_back(page::Paragraph{warning.text(), page::Tone::bad});
   }
   section.parts.emplace_back(tiles_of(run));
   return section;
 }
 
-Section latency_of(const Json& run) {
-  Lines chart;
+page::Section latency_of(const Json& run) {
+  page::Lines chart;
   chart.title = "Latency by percentile";
   chart.hint = "the further right, the rarer";
   chart.y_name = "latency";
-  chart.quantity = Quantity::microseconds;
-  chart.x_axis = XAxis::percentile;
-  Table table{"Latency in figures", latency_columns("latency"), {}};
+  chart.quantity = page::Quantity::microseconds;
+  chart.x_axis = page::XAxis::percentile;
+  page::Table table{"Latency in figures", latency_columns("latency"), {}};
   for (const auto& [name, latency] : run["latency_us"].members()) {
     if (latency["count"].number() == 0) continue;
     const std::string title(latency_title(name));
-    Line line = latency_line(run, name, title);
+    page::Line line = latency_line(run, name, title);
     if (!line.points.empty()) chart.lines.push_back(std::move(line));
     table.rows.push_back({title});
     for (std::string& cell : latency_cells(latency)) {
       table.rows.back().push_back(std::move(cell));
     }
   }
-  Section section{"Latency", {}};
+  page::Section section{"Latency", {}};
   if (table.rows.empty()) {
-    section.parts.emplace_back(Paragraph{"No request was measured.", Tone::plain});
+    section.parts.emplace_back(page::Paragraph{"No request was measured.", page::Tone::plain});
     return section;
   }
   if (!chart.lines.empty()) section.parts.emplace_back(std::move(chart));
@@ -110,13 +113,13 @@ Section latency_of(const Json& run) {
   return section;
 }
 
-Section timeline_of(const Json& run) {
-  Section section{"Over time", {}};
+page::Section timeline_of(const Json& run) {
+  page::Section section{"Over time", {}};
   const bool has_failures = run["failed"].number() > 0;
   const bool has_events = run["events"].number() > 0;
   const bool has_bytes = run["bytes_per_s"].number() >= mebibyte;
   const auto add = [&](Series series) {
-    Line line = series_line(run, series, "");
+    page::Line line = series_line(run, series, "");
     if (line.points.empty()) return;
     section.parts.emplace_back(series_chart(series, {std::move(line)}));
   };
@@ -128,20 +131,20 @@ Section timeline_of(const Json& run) {
   return section;
 }
 
-Section ends_of(const Json& run) {
-  Section section{"How requests ended", {}};
-  Table table{"Ends by cause", {{"end", false}, {"requests"}}, {}};
+page::Section ends_of(const Json& run) {
+  page::Section section{"How requests ended", {}};
+  page::Table table{"Ends by cause", {{"end", false}, {"requests"}}, {}};
   table.rows.push_back({"answered whole, 2xx", whole_text(run["requests"].number())});
   for (const auto& [name, count] : run["failures"].members()) {
     if (count.number() > 0) table.rows.push_back({name, whole_text(count.number())});
   }
-  Table statuses{"Responses by status", {{"status", false}, {"responses"}}, {}};
+  page::Table statuses{"Responses by status", {{"status", false}, {"responses"}}, {}};
   for (const auto& [status, count] : run["statuses"].members()) {
     statuses.rows.push_back({status, whole_text(count.number())});
   }
   section.parts.emplace_back(std::move(table));
   if (!statuses.rows.empty()) section.parts.emplace_back(std::move(statuses));
-  Table others{"Irregularities", {{"what", false}, {"times"}}, {}};
+  page::Table others{"Irregularities", {{"what", false}, {"times"}}, {}};
   if (run["latency_us"].has("token_gap")) {
     const std::string stall = duration_tick(run["plan"]["stall_us"].number());
     others.rows.push_back(
@@ -163,11 +166,11 @@ std::vector<std::string> process_cells(const Json& use) {
           whole_text(use["open_fds"].number())};
 }
 
-Section processes_of(const Json& run) {
-  Section section{"Processes", {}};
-  Table uses{"CPU is of one core; memory is resident",
-             {{"process", false}, {"CPU"}, {"memory"}, {"peak"}, {"threads"}, {"files open"}},
-             {}};
+page::Section processes_of(const Json& run) {
+  page::Section section{"Processes", {}};
+  page::Table uses{"CPU is of one core; memory is resident",
+                   {{"process", false}, {"CPU"}, {"memory"}, {"peak"}, {"threads"}, {"files open"}},
+                   {}};
   const auto add = [&](std::string name, const Json& use) {
     std::vector<std::string> row = process_cells(use);
     row.insert(row.begin(), std::move(name));
@@ -178,7 +181,7 @@ Section processes_of(const Json& run) {
   add("load tool", run["tool_process"]);
   section.parts.emplace_back(std::move(uses));
   if (!watched.is_object()) return section;
-  Table shares{"What the watched process used for it", {{"share", false}, {"figure"}}, {}};
+  page::Table shares{"What the watched process used for it", {{"share", false}, {"figure"}}, {}};
   for (const RunFigure& figure : cost_figures()) {
     if (figure.key == "cpu_percent" || figure.key == "rss_peak_bytes") continue;
     const auto value = figure_of(run, figure);
@@ -189,8 +192,8 @@ Section processes_of(const Json& run) {
   return section;
 }
 
-Section settings_section(const Json& run) {
-  Table table{"As the load tool was told", {{"setting", false}, {"value", false}}, {}};
+page::Section settings_section(const Json& run) {
+  page::Table table{"As the load tool was told", {{"setting", false}, {"value", false}}, {}};
   for (auto& [name, value] : settings_of(run)) {
     table.rows.push_back({name, value});
   }
@@ -199,8 +202,8 @@ Section settings_section(const Json& run) {
 
 }  // namespace
 
-Page page_of_run(const Json& run) {
-  Page page;
+page::Page page_of_run(const Json& run) {
+  page::Page page;
   page.title = "Load test: " + run["plan"]["scenario"].text("a run");
   page.subtitle = fmt::format("{}, {}, {} measured",
                               run["plan"]["target"].text(),
@@ -216,4 +219,4 @@ Page page_of_run(const Json& run) {
   return page;
 }
 
-}  // namespace bench
+}  // namespace bench::report

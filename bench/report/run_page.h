@@ -8,7 +8,7 @@
 #include "bench/base/json.h"
 #include "bench/page/page.h"
 
-namespace bench {
+namespace bench::report {
 
 struct NamedRun {
   std::string name;
@@ -16,8 +16,8 @@ struct NamedRun {
 };
 
 // What a run has no figure for is left out.
-[[nodiscard]] Page page_of_run(const Json& run);
+[[nodiscard]] page::Page page_of_run(const Json& run);
 // Two and more, in their order; each has its colour and its name throughout.
-[[nodiscard]] Page page_of_runs(const std::vector<NamedRun>& runs);
+[[nodiscard]] page::Page page_of_runs(const std::vector<NamedRun>& runs);
 
-}  // namespace bench
+}  // namespace bench::report

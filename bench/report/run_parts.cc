@@ -6,7 +6,7 @@
 
 #include "bench/base/units.h"
 
-namespace bench {
+namespace bench::report {
 namespace {
 
 constexpr double mebibyte = 1024.0 * 1024.0;
@@ -59,8 +59,8 @@ std::optional<double> figure_of(const Json& run, const RunFigure& figure) {
   return *value;
 }
 
-Line latency_line(const Json& run, std::string_view name, std::string label) {
-  Line line{std::move(label), {}};
+page::Line latency_line(const Json& run, std::string_view name, std::string label) {
+  page::Line line{std::move(label), {}};
   if (run["latency_us"][name]["count"].number() < values_min) return line;
   for (const Json& point : run["latency_us"][name]["curve"].list()) {
     const Json::List& pair = point.list();
@@ -73,7 +73,7 @@ Line latency_line(const Json& run, std::string_view name, std::string label) {
   return line;
 }
 
-std::vector<Column> latency_columns(std::string first) {
+std::vector<page::Column> latency_columns(std::string first) {
   return {{std::move(first), false}, {"p50"}, {"p90"}, {"p99"}, {"p99.9"}, {"max"}, {"count"}};
 }
 
@@ -90,8 +90,8 @@ std::vector<std::string> latency_cells(const Json& latency) {
           whole_text(count)};
 }
 
-Line series_line(const Json& run, Series series, std::string label) {
-  Line line{std::move(label), {}};
+page::Line series_line(const Json& run, Series series, std::string label) {
+  page::Line line{std::move(label), {}};
   const Json::List& samples = run["timeline"].list();
   const size_t group = (samples.size() + points_max - 1) / points_max;
   double begin_us = 0;
@@ -117,9 +117,9 @@ Line series_line(const Json& run, Series series, std::string label) {
   return line;
 }
 
-Lines series_chart(Series series, std::vector<Line> lines) {
-  Lines chart;
-  chart.size = Size::half;
+page::Lines series_chart(Series series, std::vector<page::Line> lines) {
+  page::Lines chart;
+  chart.size = page::Size::half;
   switch (series) {
     case Series::requests:
       chart.title = "Requests";
@@ -136,25 +136,25 @@ Lines series_chart(Series series, std::vector<Line> lines) {
     case Series::failures:
       chart.title = "Failures";
       chart.y_name = "failures per second";
-      chart.tone = lines.size() == 1 ? Tone::bad : Tone::plain;
+      chart.tone = lines.size() == 1 ? page::Tone::bad : page::Tone::plain;
       break;
     case Series::p99:
       chart.title = "Slowest hundredth";
       chart.hint = "99th percentile of the total time, second by second";
       chart.y_name = "p99";
-      chart.quantity = Quantity::microseconds;
+      chart.quantity = page::Quantity::microseconds;
       break;
   }
   chart.figures.caption = chart.title + ", " + chart.y_name;
   chart.figures.columns.push_back({"second"});
   size_t rows = 0;
-  for (const Line& line : lines) {
+  for (const page::Line& line : lines) {
     chart.figures.columns.push_back({line.label.empty() ? chart.y_name : line.label});
     rows = std::max(rows, line.points.size());
   }
   for (size_t i = 0; i < rows; ++i) {
     std::vector<std::string> row(1);
-    for (const Line& line : lines) {
+    for (const page::Line& line : lines) {
       const bool is_there = i < line.points.size();
       if (is_there && row[0].empty()) row[0] = number_text(line.points[i].first);
       const double value = is_there ? line.points[i].second : NAN;
@@ -206,4 +206,4 @@ std::vector<std::pair<std::string, std::string>> settings_of(const Json& run) {
   return settings;
 }
 
-}  // namespace bench
+}  // namespace bench::report

@@ -8,14 +8,14 @@
 #include "bench/report/run_page.h"
 #include "bench/report/run_parts.h"
 
-namespace bench {
+namespace bench::report {
 namespace {
 
 using Runs = std::vector<NamedRun>;
 
 // A row per setting, a cell per run.
-Table settings_table(const Runs& runs) {
-  Table table{"As the load tool was told", {{"setting", false}}, {}};
+page::Table settings_table(const Runs& runs) {
+  page::Table table{"As the load tool was told", {{"setting", false}}, {}};
   for (size_t i = 0; i < runs.size(); ++i) {
     table.columns.push_back({runs[i].name, false});
     for (const auto& setting : settings_of(runs[i].json)) {
@@ -33,7 +33,7 @@ Table settings_table(const Runs& runs) {
 }
 
 // Figures of runs that were asked for different things are no contest.
-std::string difference_of(const Table& settings) {
+std::string difference_of(const page::Table& settings) {
   std::string differences;
   for (const auto& row : settings.rows) {
     const bool matters = row[0] == "Scenario" || row[0] == "Load" || row[0] == "TLS";
@@ -45,17 +45,18 @@ std::string difference_of(const Table& settings) {
          "): their figures do not compare.";
 }
 
-Section summary_of(const Runs& runs, const Table& settings) {
-  Section section;
+page::Section summary_of(const Runs& runs, const page::Table& settings) {
+  page::Section section;
   if (std::string difference = difference_of(settings); !difference.empty()) {
-    section.parts.emplace_back(Paragraph{std::move(difference), Tone::bad});
+    section.parts.emplace_back(page::Paragraph{std::move(difference), page::Tone::bad});
   }
   for (const NamedRun& run : runs) {
     for (const Json& warning : run.json["warnings"].list()) {
-      section.parts.emplace_back(Paragraph{run.name + ": " + warning.text(), Tone::bad});
+      section.parts.emplace_back(
+          page::Paragraph{run.name + ": " + warning.text(), page::Tone::bad});
     }
   }
-  Table table{
+  page::Table table{
       "The runs", {{"run", false}, {"requests"}, {"req/s"}, {"median"}, {"p99"}, {"failed"}}, {}};
   for (const auto& [name, run] : runs) {
     const auto cells = latency_cells(run["latency_us"]["total"]);
@@ -71,16 +72,16 @@ Section summary_of(const Runs& runs, const Table& settings) {
 }
 
 // A chart with a bar per run; fewer than two say nothing, nor do zeros alone.
-void add_bars(Section& section, const Runs& runs, const RunFigure& figure) {
-  Bars chart;
+void add_bars(page::Section& section, const Runs& runs, const RunFigure& figure) {
+  page::Bars chart;
   chart.title = figure.title;
   chart.hint = figure.hint;
-  chart.size = Size::half;
+  chart.size = page::Size::half;
   bool is_any = false;
   for (size_t i = 0; i < runs.size(); ++i) {
     const auto value = figure_of(runs[i].json, figure);
     if (!value) continue;
-    Bar bar;
+    page::Bar bar;
     bar.label = runs[i].name;
     bar.value = bar.low = bar.high = *value;
     bar.text = quantity_text(*value, figure.unit);
@@ -91,28 +92,28 @@ void add_bars(Section& section, const Runs& runs, const RunFigure& figure) {
   if (is_any && chart.bars.size() > 1) section.parts.emplace_back(std::move(chart));
 }
 
-Section figures_section(std::string heading,
-                        const Runs& runs,
-                        const std::vector<RunFigure>& figures) {
-  Section section{std::move(heading), {}};
+page::Section figures_section(std::string heading,
+                              const Runs& runs,
+                              const std::vector<RunFigure>& figures) {
+  page::Section section{std::move(heading), {}};
   for (const RunFigure& figure : figures) {
     add_bars(section, runs, figure);
   }
   return section;
 }
 
-Section latency_of(const Runs& runs) {
-  Section section{"Latency", {}};
-  for (const Latency& latency : latencies_of(Measures{})) {
-    Lines chart;
+page::Section latency_of(const Runs& runs) {
+  page::Section section{"Latency", {}};
+  for (const Latency& latency : latencies_of(load::Measures{})) {
+    page::Lines chart;
     chart.title = capitalised(latency.title);
     chart.y_name = "latency";
-    chart.quantity = Quantity::microseconds;
-    chart.x_axis = XAxis::percentile;
+    chart.quantity = page::Quantity::microseconds;
+    chart.x_axis = page::XAxis::percentile;
     if (latency.name == "total") {
       chart.hint = "by percentile: the further right, the rarer";
     } else {
-      chart.size = Size::half;
+      chart.size = page::Size::half;
     }
     chart.figures = {chart.title, latency_columns("run"), {}};
     bool has_line = false;
@@ -134,13 +135,13 @@ Section latency_of(const Runs& runs) {
   return section;
 }
 
-Section timeline_of(const Runs& runs) {
-  Section section{"Over time", {}};
+page::Section timeline_of(const Runs& runs) {
+  page::Section section{"Over time", {}};
   for (const Series series : {Series::requests, Series::events, Series::failures, Series::p99}) {
-    std::vector<Line> lines;
+    std::vector<page::Line> lines;
     bool is_any = false;
     for (const auto& [name, run] : runs) {
-      Line line = series_line(run, series, name);
+      page::Line line = series_line(run, series, name);
       const bool is_zero = std::all_of(
           line.points.begin(), line.points.end(), [](const auto& its) { return its.second == 0; });
       is_any = is_any || !is_zero;
@@ -155,9 +156,9 @@ Section timeline_of(const Runs& runs) {
 
 }  // namespace
 
-Page page_of_runs(const Runs& runs) {
-  Table settings = settings_table(runs);
-  Page page;
+page::Page page_of_runs(const Runs& runs) {
+  page::Table settings = settings_table(runs);
+  page::Page page;
   page.title = fmt::format("{} load tests compared", runs.size());
   for (const NamedRun& run : runs) {
     page.subtitle += (page.subtitle.empty() ? "" : ", ") + run.name;
@@ -168,9 +169,9 @@ Page page_of_runs(const Runs& runs) {
   page.sections.push_back(timeline_of(runs));
   page.sections.push_back(figures_section("What it cost", runs, cost_figures()));
   page.sections.push_back({"What was run", {std::move(settings)}});
-  std::erase_if(page.sections, [](const Section& section) { return section.parts.empty(); });
+  std::erase_if(page.sections, [](const page::Section& section) { return section.parts.empty(); });
   page.footer = runs.front().json["tool"].text();
   return page;
 }
 
-}  // namespace bench
+}  // namespace bench::report

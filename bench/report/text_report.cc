@@ -6,7 +6,7 @@
 #include "bench/report/figures.h"
 #include "bench/report/report.h"
 
-namespace bench {
+namespace bench::report {
 namespace {
 
 constexpr double mebibyte = 1024.0 * 1024.0;
@@ -50,10 +50,10 @@ class Lines {
   std::string text_;
 };
 
-std::vector<std::string> load_items(const Plan& plan) {
+std::vector<std::string> load_items(const load::Plan& plan) {
   std::vector<std::string> items;
   if (plan.rate > 0) {
-    const auto arrivals = plan.arrivals == Arrivals::poisson ? "Poisson" : "evenly spaced";
+    const auto arrivals = plan.arrivals == load::Arrivals::poisson ? "Poisson" : "evenly spaced";
     items.push_back(fmt::format("open loop at {} req/s ({})", number_text(plan.rate), arrivals));
     items.push_back("at most " + counted(plan.connections, "connection"));
   } else {
@@ -66,7 +66,7 @@ std::vector<std::string> load_items(const Plan& plan) {
   return items;
 }
 
-void add_run(Lines& lines, const Plan& plan, const Outcome& outcome) {
+void add_run(Lines& lines, const load::Plan& plan, const load::Outcome& outcome) {
   lines.add("target", {target_text(plan)});
   lines.add("scenario", {works_text(plan)});
   lines.add("load", load_items(plan));
@@ -84,7 +84,7 @@ std::string percentile_cell(const Histogram& histogram, double percent) {
   return duration_text(microseconds(histogram.percentile(percent)));
 }
 
-void add_latencies(Lines& lines, const Measures& measures) {
+void add_latencies(Lines& lines, const load::Measures& measures) {
   constexpr auto row = "{:{}}{:>10}{:>11}{:>11}{:>11}{:>11}{:>14}";
   lines.put(fmt::format(row, "latency", label_width, "p50", "p90", "p99", "p99.9", "max", "count"));
   for (const Latency& latency : latencies_of(measures)) {
@@ -102,8 +102,8 @@ void add_latencies(Lines& lines, const Measures& measures) {
   }
 }
 
-void add_counts(Lines& lines, const Plan& plan, const Outcome& outcome) {
-  const Measures& measures = outcome.measures;
+void add_counts(Lines& lines, const load::Plan& plan, const load::Outcome& outcome) {
+  const load::Measures& measures = outcome.measures;
   const auto rate = [&](uint64_t count) {
     return number_text(per_second(outcome, static_cast<double>(count)));
   };
@@ -117,9 +117,9 @@ void add_counts(Lines& lines, const Plan& plan, const Outcome& outcome) {
       "requests",
       {count_text(measures.requests) + " answered", count_text(measures.failed()) + " failed"});
   std::vector<std::string> errors;
-  for (size_t i = 0; i < failure_count; ++i) {
+  for (size_t i = 0; i < load::failure_count; ++i) {
     if (measures.failures[i] == 0) continue;
-    const auto name = failure_name(static_cast<Failure>(i));
+    const auto name = load::failure_name(static_cast<load::Failure>(i));
     errors.push_back(fmt::format("{} {}", name, count_text(measures.failures[i])));
   }
   if (!errors.empty()) lines.add("errors", errors);
@@ -149,7 +149,7 @@ void add_counts(Lines& lines, const Plan& plan, const Outcome& outcome) {
   lines.add("connections", connections);
 }
 
-std::vector<std::string> use_items(const Outcome& outcome, const ProcessUse& use) {
+std::vector<std::string> use_items(const load::Outcome& outcome, const load::ProcessUse& use) {
   return {number_text(cpu_percent(outcome, use)) + " % CPU",
           size_text(static_cast<double>(use.rss_bytes)) + " RSS",
           size_text(static_cast<double>(use.rss_peak_bytes)) + " at its peak",
@@ -157,7 +157,7 @@ std::vector<std::string> use_items(const Outcome& outcome, const ProcessUse& use
           counted(use.open_fds, "fd")};
 }
 
-void add_processes(Lines& lines, const Plan& plan, const Outcome& outcome) {
+void add_processes(Lines& lines, const load::Plan& plan, const load::Outcome& outcome) {
   if (outcome.watched) {
     lines.add("watched process", use_items(outcome, *outcome.watched));
     const Shares shares = shares_of(plan, outcome, *outcome.watched);
@@ -197,7 +197,7 @@ void add_warning(Lines& lines, std::string_view warning) {
 
 }  // namespace
 
-std::string text_report(const Plan& plan, const Outcome& outcome) {
+std::string text_report(const load::Plan& plan, const load::Outcome& outcome) {
   Lines lines;
   add_run(lines, plan, outcome);
   lines.blank();
@@ -214,4 +214,4 @@ std::string text_report(const Plan& plan, const Outcome& outcome) {
   return lines.take();
 }
 
-}  // namespace bench
+}  // namespace bench::report

@@ -5,32 +5,30 @@
 
 #include "bench/base/chance.h"
 
-namespace bench {
+namespace bench::serve {
 
 using http::H1Event;
 
-void ServeConnection::start(ServeEnvironment& environment,
-                            std::unique_ptr<net::ByteStream> stream) {
-  auto* connection = new ServeConnection(environment, std::move(stream));
+void Connection::start(Environment& environment, std::unique_ptr<net::ByteStream> stream) {
+  auto* connection = new Connection(environment, std::move(stream));
   environment.connections.push_back(*connection);
   environment.tally.connections.add();
   connection->stream_->set_reading(true);
 }
 
-ServeConnection::ServeConnection(ServeEnvironment& environment,
-                                 std::unique_ptr<net::ByteStream> stream)
+Connection::Connection(Environment& environment, std::unique_ptr<net::ByteStream> stream)
     : environment_(environment),
       stream_(std::move(stream)),
       parser_(http::H1Parser::Role::request, {}),
       timer_(environment.timers, this, [](void* self) {
-        static_cast<ServeConnection*>(self)->on_timer();
+        static_cast<Connection*>(self)->on_timer();
       }) {
   stream_->set_listener(*this);
 }
 
-ServeConnection::~ServeConnection() = default;
+Connection::~Connection() = default;
 
-void ServeConnection::close() {
+void Connection::close() {
   if (state_ == State::closed) return;
   state_ = State::closed;
   timer_.clear();
@@ -40,7 +38,7 @@ void ServeConnection::close() {
   environment_.loop.bury(std::unique_ptr<net::Buried>(this));
 }
 
-void ServeConnection::on_read(base::Bytes bytes) {
+void Connection::on_read(base::Bytes bytes) {
   switch (state_) {
     case State::request:
       // What waits behind a response that has not left yet comes first.
@@ -58,24 +56,24 @@ void ServeConnection::on_read(base::Bytes bytes) {
   }
 }
 
-void ServeConnection::on_read_end(net::ReadEnd /*end*/) {
+void Connection::on_read_end(net::ReadEnd /*end*/) {
   close();
 }
 
-void ServeConnection::on_write_error(base::Error /*error*/) {
+void Connection::on_write_error(base::Error /*error*/) {
   close();
 }
 
-void ServeConnection::on_error(base::Error /*error*/) {
+void Connection::on_error(base::Error /*error*/) {
   close();
 }
 
-void ServeConnection::on_drained() {
+void Connection::on_drained() {
   blocked_ = false;
   if (!timer_.is_set()) go_on();
 }
 
-void ServeConnection::on_timer() {
+void Connection::on_timer() {
   if (state_ == State::lingering) {
     // A slow reader may take its time with the end.
     stream_->queued_bytes() > 0 ? timer_.set(linger_ns) : close();
@@ -88,7 +86,7 @@ void ServeConnection::on_timer() {
 }
 
 // With a response, or with what came behind a request that has been answered.
-void ServeConnection::go_on() {
+void Connection::go_on() {
   if (state_ == State::block && !timer_.is_set()) continue_block();
   if (state_ == State::events && !timer_.is_set()) continue_events();
   if (state_ != State::request || blocked_ || leftover_.empty()) return;
@@ -97,7 +95,7 @@ void ServeConnection::go_on() {
   if (leftover_.size() < leftover_bytes_max) stream_->set_reading(true);
 }
 
-void ServeConnection::parse(base::Bytes input) {
+void Connection::parse(base::Bytes input) {
   while (state_ == State::request && !blocked_) {
     if (!memory_) {
       if (input.empty()) return;
@@ -126,15 +124,15 @@ void ServeConnection::parse(base::Bytes input) {
   if (!is_over && state_ != State::closed) keep_leftover(input);
 }
 
-void ServeConnection::keep_leftover(base::Bytes input) {
+void Connection::keep_leftover(base::Bytes input) {
   if (input.empty()) return;
   leftover_.insert(leftover_.end(), input.begin(), input.end());
   if (leftover_.size() >= leftover_bytes_max) stream_->set_reading(false);
 }
 
-void ServeConnection::on_head(const http::Head& head) {
+void Connection::on_head(const http::Head& head) {
   environment_.tally.requests.add();
-  ServeShared& shared = environment_.shared;
+  Shared& shared = environment_.shared;
   current_ = {};
   current_.is_head_method = head.method == "HEAD";
   current_.is_http10 = head.version_minor == 0;
@@ -162,7 +160,7 @@ void ServeConnection::on_head(const http::Head& head) {
   }
 }
 
-void ServeConnection::on_body(base::Bytes bytes) {
+void Connection::on_body(base::Bytes bytes) {
   environment_.tally.bytes_in.add(bytes.size());
   current_.body_bytes += bytes.size();
   if (current_.upload) {
@@ -172,7 +170,7 @@ void ServeConnection::on_body(base::Bytes bytes) {
   }
 }
 
-void ServeConnection::on_request_end() {
+void Connection::on_request_end() {
   release_memory();
   current_.received_ms = environment_.loop.now_ms();
   if (current_.wanted.think_us == 0) {
@@ -184,7 +182,7 @@ void ServeConnection::on_request_end() {
 }
 
 // The parser can make nothing of what follows, so this is the connection's last answer.
-void ServeConnection::refuse_request() {
+void Connection::refuse_request() {
   const http::H1Error error = parser_.error();
   release_memory();
   current_ = {};
@@ -194,8 +192,8 @@ void ServeConnection::refuse_request() {
   respond_with_error(error.status, {.message = error.why});
 }
 
-void ServeConnection::release_memory() {
+void Connection::release_memory() {
   if (memory_) environment_.give_back(std::move(memory_));
 }
 
-}  // namespace bench
+}  // namespace bench::serve

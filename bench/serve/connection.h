@@ -25,20 +25,20 @@
 #include "net/loop.h"
 #include "openai/body_scan.h"
 
-namespace bench {
+namespace bench::serve {
 
 // Resource, on its thread's loop, in its environment's list; buries itself when it has ended.
-class ServeConnection final : public net::Buried,
-                              public base::ListLink<ServeConnection>,
-                              private net::ByteStreamListener {
+class Connection final : public net::Buried,
+                         public base::ListLink<Connection>,
+                         private net::ByteStreamListener {
  public:
   // Over an accepted connection, TLS or not. It lives until the client leaves or close().
-  static void start(ServeEnvironment& environment, std::unique_ptr<net::ByteStream> stream);
-  ~ServeConnection() override;
-  ServeConnection(const ServeConnection&) = delete;
-  ServeConnection& operator=(const ServeConnection&) = delete;
-  ServeConnection(ServeConnection&&) = delete;
-  ServeConnection& operator=(ServeConnection&&) = delete;
+  static void start(Environment& environment, std::unique_ptr<net::ByteStream> stream);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  Connection(Connection&&) = delete;
+  Connection& operator=(Connection&&) = delete;
 
   // Cuts whatever goes on. Idempotent.
   void close();
@@ -59,7 +59,7 @@ class ServeConnection final : public net::Buried,
     Wanted wanted;
     std::optional<BadWish> refusal;
     std::optional<PlannedFault> fault;
-    BodyScan scan;
+    openai::BodyScan scan;
     std::unique_ptr<Upload> upload;
     uint64_t chance = 0;       // for jitter
     uint64_t body_bytes = 0;   // of the request
@@ -75,7 +75,7 @@ class ServeConnection final : public net::Buried,
   static constexpr unsigned blocks_per_turn = 16;
   static constexpr unsigned pieces_max = 4;
 
-  ServeConnection(ServeEnvironment& environment, std::unique_ptr<net::ByteStream> stream);
+  Connection(Environment& environment, std::unique_ptr<net::ByteStream> stream);
 
   void on_connected() override {}
   void on_read(base::Bytes bytes) override;
@@ -100,7 +100,7 @@ class ServeConnection final : public net::Buried,
   void respond_with_fault(FaultKind kind);
   void respond_with_error(uint16_t status, const ErrorText& error, std::string_view fields = {});
   void respond_with_text(uint16_t status, std::string_view fields = {});
-  void start_events(const BodyScan& scan);
+  void start_events(const openai::BodyScan& scan);
   void start_block(std::string_view type, const BlockBody& body);
   void send_block(std::span<const base::Bytes> before);
   void continue_block();
@@ -117,7 +117,7 @@ class ServeConnection final : public net::Buried,
   void on_timer();
   void go_on();
 
-  ServeEnvironment& environment_;
+  Environment& environment_;
   std::unique_ptr<net::ByteStream> stream_;
   http::H1Parser parser_;
   std::unique_ptr<RequestMemory> memory_;
@@ -134,4 +134,4 @@ class ServeConnection final : public net::Buried,
   bool blocked_ = false;  // the client does not read as fast as we send
 };
 
-}  // namespace bench
+}  // namespace bench::serve

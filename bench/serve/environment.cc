@@ -7,10 +7,10 @@
 #include "bench/base/chance.h"
 #include "bench/serve/connection.h"
 
-namespace bench {
+namespace bench::serve {
 
-ServeCounts ServeShared::counts() const {
-  ServeCounts sum;
+Counts Shared::counts() const {
+  Counts sum;
   for (const ServeTally& tally : tallies) {
     sum.connections += tally.connections.count();
     sum.requests += tally.requests.count();
@@ -43,27 +43,27 @@ void WallClock::update(uint64_t now_ms) {
                       utc.tm_sec);
 }
 
-ServeEnvironment::ServeEnvironment(net::UvLoop& on_loop, ServeShared& of_all, size_t thread)
+Environment::Environment(net::UvLoop& on_loop, Shared& of_all, size_t thread)
     : loop(on_loop),
       shared(of_all),
       tally(of_all.tallies[thread]),
       timers(on_loop),
       ids(chance_of(of_all.options.seed, thread)) {}
 
-ServeEnvironment::~ServeEnvironment() = default;
+Environment::~Environment() = default;
 
-std::unique_ptr<RequestMemory> ServeEnvironment::take_memory() {
+std::unique_ptr<RequestMemory> Environment::take_memory() {
   if (memory_.empty()) return std::make_unique<RequestMemory>();
   std::unique_ptr<RequestMemory> memory = std::move(memory_.back());
   memory_.pop_back();
   return memory;
 }
 
-void ServeEnvironment::give_back(std::unique_ptr<RequestMemory> memory) {
+void Environment::give_back(std::unique_ptr<RequestMemory> memory) {
   if (memory_.size() == memory_kept_max) return;
   memory->head.clear();
   memory->arena.reset();
   memory_.push_back(std::move(memory));
 }
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -17,9 +17,9 @@
 #include "http/head.h"
 #include "net/uv_loop.h"
 
-namespace bench {
+namespace bench::serve {
 
-class ServeConnection;
+class Connection;
 
 // One thread's counts: written by it alone, read by any; on cache lines of their own.
 class alignas(64) ServeTally {
@@ -44,17 +44,17 @@ class alignas(64) ServeTally {
 };
 
 // Resource, one per server; outlives its threads, which read it.
-struct ServeShared {
-  ServeShared(ServeOptions given, FaultPlan plan)
+struct Shared {
+  Shared(Options given, FaultPlan plan)
       : options(std::move(given)), faults(std::move(plan)), tallies(options.threads) {}
 
-  const ServeOptions options;
+  const Options options;
   const FaultPlan faults;
   std::vector<ServeTally> tallies;         // one per thread
   std::atomic<uint64_t> chance_number{0};  // of the next request that chance has a say in
 
   // Any thread.
-  [[nodiscard]] ServeCounts counts() const;
+  [[nodiscard]] Counts counts() const;
 };
 
 // The time of day, as responses tell it; its text is made once a second. One thread.
@@ -79,25 +79,25 @@ struct RequestMemory {
 };
 
 // Resource, one per thread, on its loop.
-class ServeEnvironment {
+class Environment {
  public:
-  ServeEnvironment(net::UvLoop& on_loop, ServeShared& of_all, size_t thread);
-  ~ServeEnvironment();
-  ServeEnvironment(const ServeEnvironment&) = delete;
-  ServeEnvironment& operator=(const ServeEnvironment&) = delete;
-  ServeEnvironment(ServeEnvironment&&) = delete;
-  ServeEnvironment& operator=(ServeEnvironment&&) = delete;
+  Environment(net::UvLoop& on_loop, Shared& of_all, size_t thread);
+  ~Environment();
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+  Environment(Environment&&) = delete;
+  Environment& operator=(Environment&&) = delete;
 
   // Connections own one only while a request comes in.
   [[nodiscard]] std::unique_ptr<RequestMemory> take_memory();
   void give_back(std::unique_ptr<RequestMemory> memory);
 
   net::UvLoop& loop;
-  ServeShared& shared;
+  Shared& shared;
   ServeTally& tally;
   FineTimers timers;
   WallClock wall;
-  base::IntrusiveList<ServeConnection> connections;
+  base::IntrusiveList<Connection> connections;
   uint64_t ids;  // chance that names replies
   // For texts on their way out; they keep their capacity. Valid within one callback.
   std::string head_text;
@@ -108,4 +108,4 @@ class ServeEnvironment {
   std::vector<std::unique_ptr<RequestMemory>> memory_;
 };
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -2,7 +2,7 @@
 
 #include "bench/serve/text.h"
 
-namespace bench {
+namespace bench::serve {
 namespace {
 
 // Of /v1/responses, around its deltas.
@@ -204,4 +204,4 @@ void EventStream::append_response_event(std::string& out, const Reply& reply) co
   out += "}\n\n";
 }
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -8,7 +8,7 @@
 
 #include "bench/serve/reply.h"
 
-namespace bench {
+namespace bench::serve {
 
 // Value.
 struct StreamShape {
@@ -43,4 +43,4 @@ class EventStream {
   uint64_t steps_ = 0;
 };
 
-}  // namespace bench
+}  // namespace bench::serve

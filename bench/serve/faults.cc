@@ -6,7 +6,7 @@
 
 #include "bench/base/chance.h"
 
-namespace bench {
+namespace bench::serve {
 namespace {
 
 constexpr std::array<std::string_view, fault_kinds> names = {
@@ -70,4 +70,4 @@ PlannedFault FaultPlan::wanted(FaultKind kind,
   return {after_bytes, chance_of(seed_, number), kind};
 }
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "bench/serve/serve.h"
 
-namespace bench {
+namespace bench::serve {
 
 // Value: a fault that a response meets. Only reset, stall and truncate have a place.
 struct PlannedFault {
@@ -47,4 +47,4 @@ class FaultPlan {
   uint64_t seed_;
 };
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -6,7 +6,7 @@
 #include "bench/serve/text.h"
 #include "http/h1_writer.h"
 
-namespace bench {
+namespace bench::serve {
 namespace {
 
 // A token is about so much of a prompt or a reply.
@@ -208,7 +208,7 @@ void append_models(std::string& out, uint64_t created_s) {
   out += "]}";
 }
 
-void append_counts(std::string& out, const ServeCounts& counts) {
+void append_counts(std::string& out, const Counts& counts) {
   fmt::format_to(std::back_inserter(out),
                  R"({{"connections":{},"requests":{},"events":{},"bytes_in":{},"bytes_out":{})"
                  R"(,"faults":{{)",
@@ -260,4 +260,4 @@ void append_head(std::string& out, const ResponseHead& head) {
   out += "\r\n";
 }
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -9,7 +9,7 @@
 
 #include "bench/serve/serve.h"
 
-namespace bench {
+namespace bench::serve {
 
 enum class Api : uint8_t { chat, responses, completions, embeddings };
 
@@ -51,7 +51,7 @@ void append_error(std::string& out, const ErrorText& error);
 
 // The bodies of GET /v1/models and GET /bench/counts.
 void append_models(std::string& out, uint64_t created_s);
-void append_counts(std::string& out, const ServeCounts& counts);
+void append_counts(std::string& out, const Counts& counts);
 
 // `text` as a JSON string with its quotes; what is not UTF-8 becomes U+FFFD.
 void append_json_text(std::string& out, std::string_view text);
@@ -77,4 +77,4 @@ void append_number(std::string& out, uint64_t number);
 void append_hex(std::string& out, uint64_t number);
 [[nodiscard]] std::array<char, 16> hex_of(uint64_t number);
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -8,7 +8,7 @@
 #include "http/head.h"
 #include "http/target.h"
 
-namespace bench {
+namespace bench::serve {
 namespace {
 
 struct Known {
@@ -127,7 +127,7 @@ std::optional<BadWish> take_parameter(Wanted& wanted,
 
 base::Result<Wanted, BadWish> read_request(std::string_view method,
                                            std::string_view target,
-                                           const ServeOptions& options) {
+                                           const Options& options) {
   Wanted wanted;
   wanted.reply_bytes = options.reply_bytes;
   wanted.tokens = options.tokens;
@@ -154,7 +154,7 @@ base::Result<Wanted, BadWish> read_request(std::string_view method,
   return wanted;
 }
 
-std::optional<std::string> refuse_options(const ServeOptions& options) {
+std::optional<std::string> refuse_options(const Options& options) {
   Wanted unused;
   const std::array<uint64_t, parameters.size()> values = {options.reply_bytes,
                                                           options.tokens,
@@ -170,4 +170,4 @@ std::optional<std::string> refuse_options(const ServeOptions& options) {
   return std::nullopt;
 }
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -11,7 +11,7 @@
 #include "bench/serve/reply.h"
 #include "bench/serve/serve.h"
 
-namespace bench {
+namespace bench::serve {
 
 enum class Route : uint8_t {
   reply,  // one of Api
@@ -60,9 +60,9 @@ struct BadWish {
 // the API; of two with one name the last counts.
 [[nodiscard]] base::Result<Wanted, BadWish> read_request(std::string_view method,
                                                          std::string_view target,
-                                                         const ServeOptions& options);
+                                                         const Options& options);
 
 // Whether the options themselves are within bounds; the error names the one that is not.
-[[nodiscard]] std::optional<std::string> refuse_options(const ServeOptions& options);
+[[nodiscard]] std::optional<std::string> refuse_options(const Options& options);
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -1,4 +1,4 @@
-// The response half of ServeConnection.
+// The response half of Connection.
 #include <algorithm>
 #include <array>
 
@@ -7,7 +7,7 @@
 #include "bench/serve/text.h"
 #include "http/h1_writer.h"
 
-namespace bench {
+namespace bench::serve {
 namespace {
 
 constexpr std::string_view default_model = "gpt-bench";
@@ -24,7 +24,7 @@ size_t total_of(std::span<const base::Bytes> pieces) {
 
 }  // namespace
 
-void ServeConnection::respond() {
+void Connection::respond() {
   environment_.wall.update(environment_.loop.now_ms());
   std::string& body = environment_.body_text;
   body.clear();
@@ -75,7 +75,7 @@ void ServeConnection::respond() {
   respond_with_text(200);
 }
 
-void ServeConnection::respond_with_fault(FaultKind kind) {
+void Connection::respond_with_fault(FaultKind kind) {
   environment_.tally.faults[static_cast<size_t>(kind)].add();
   current_.fault.reset();
   if (kind == FaultKind::status_429) {
@@ -90,16 +90,16 @@ void ServeConnection::respond_with_fault(FaultKind kind) {
   }
 }
 
-void ServeConnection::respond_with_error(uint16_t status,
-                                         const ErrorText& error,
-                                         std::string_view fields) {
+void Connection::respond_with_error(uint16_t status,
+                                    const ErrorText& error,
+                                    std::string_view fields) {
   environment_.body_text.clear();
   append_error(environment_.body_text, error);
   respond_with_text(status, fields);
 }
 
 // With body_text.
-void ServeConnection::respond_with_text(uint16_t status, std::string_view fields) {
+void Connection::respond_with_text(uint16_t status, std::string_view fields) {
   const std::string& body = environment_.body_text;
   make_head({.status = status, .fields = fields, .length = body.size()});
   if (meets_fault_first(body.size())) return;
@@ -109,8 +109,8 @@ void ServeConnection::respond_with_text(uint16_t status, std::string_view fields
   finish();
 }
 
-void ServeConnection::respond_with_reply() {
-  const BodyScan& scan = current_.scan;
+void Connection::respond_with_reply() {
+  const openai::BodyScan& scan = current_.scan;
   if (!scan.is_object()) {
     respond_with_error(400, {.message = "The body of the request is not one JSON object."});
     return;
@@ -132,13 +132,13 @@ void ServeConnection::respond_with_reply() {
   }
 }
 
-void ServeConnection::respond_with_bytes() {
+void Connection::respond_with_bytes() {
   start_block("application/octet-stream", {blocks().octets, current_.wanted.bytes, {}});
 }
 
 // Blocks, behind body_text.
 
-void ServeConnection::start_block(std::string_view type, const BlockBody& body) {
+void Connection::start_block(std::string_view type, const BlockBody& body) {
   const std::string& front = environment_.body_text;
   const uint64_t length = front.size() + body.block_bytes + body.end.size();
   make_head({.type = type, .length = length});
@@ -158,7 +158,7 @@ void ServeConnection::start_block(std::string_view type, const BlockBody& body) 
 }
 
 // The next piece of the block, and the body's end where that is all.
-void ServeConnection::send_block(std::span<const base::Bytes> before) {
+void Connection::send_block(std::span<const base::Bytes> before) {
   std::array<base::Bytes, pieces_max> pieces;
   std::copy(before.begin(), before.end(), pieces.begin());
   size_t count = before.size();
@@ -173,7 +173,7 @@ void ServeConnection::send_block(std::span<const base::Bytes> before) {
   if (is_over && state_ == State::block) finish();
 }
 
-void ServeConnection::continue_block() {
+void Connection::continue_block() {
   for (unsigned sent = 0; sent < blocks_per_turn && !blocked_; ++sent) {
     send_block({});
     if (state_ != State::block) return;
@@ -183,7 +183,7 @@ void ServeConnection::continue_block() {
 
 // Events.
 
-void ServeConnection::start_events(const BodyScan& scan) {
+void Connection::start_events(const openai::BodyScan& scan) {
   const Wanted& wanted = current_.wanted;
   if (current_.is_http10) keep_alive_ = false;
   make_head(
@@ -201,7 +201,7 @@ void ServeConnection::start_events(const BodyScan& scan) {
 }
 
 // The next event as one chunk, made in place: the size is known once it stands.
-void ServeConnection::send_event(std::string_view head) {
+void Connection::send_event(std::string_view head) {
   std::string& text = environment_.body_text;
   http::ChunkPrefix buffer;
   text.assign(buffer.size(), ' ');
@@ -222,7 +222,7 @@ void ServeConnection::send_event(std::string_view head) {
   if (events_.is_over() && state_ == State::events) finish();
 }
 
-void ServeConnection::continue_events() {
+void Connection::continue_events() {
   for (unsigned sent = 0; sent < events_per_turn; ++sent) {
     if (blocked_) return;
     send_event({});
@@ -232,7 +232,7 @@ void ServeConnection::continue_events() {
 }
 
 // Counted from the moment the last event was written, so that no gap is shorter than asked.
-bool ServeConnection::waits_for_gap() {
+bool Connection::waits_for_gap() {
   if (!events_.is_gap_next()) return false;
   uint64_t delay_us = current_.wanted.gap_us;
   const uint64_t jitter_us = current_.wanted.jitter_us;
@@ -244,7 +244,7 @@ bool ServeConnection::waits_for_gap() {
 
 // Sending.
 
-void ServeConnection::make_head(ResponseHead head) {
+void Connection::make_head(ResponseHead head) {
   head.date = environment_.wall.date();
   head.request_id = {next_chance(environment_.ids), next_chance(environment_.ids)};
   head.processing_ms = environment_.loop.now_ms() - current_.received_ms;
@@ -258,7 +258,7 @@ void ServeConnection::make_head(ResponseHead head) {
 }
 
 // Whether a fault comes before the head; else notes where in the response it does.
-bool ServeConnection::meets_fault_first(uint64_t body_bytes_min) {
+bool Connection::meets_fault_first(uint64_t body_bytes_min) {
   if (!current_.fault) return false;
   fault_in_bytes_ = current_.fault->place(environment_.head_text.size(), body_bytes_min);
   if (fault_in_bytes_ > 0) return false;
@@ -267,7 +267,7 @@ bool ServeConnection::meets_fault_first(uint64_t body_bytes_min) {
 }
 
 // After it the state may be any: a fault may have ended the response.
-void ServeConnection::send(std::span<const base::Bytes> pieces) {
+void Connection::send(std::span<const base::Bytes> pieces) {
   const size_t size = total_of(pieces);
   std::array<base::Bytes, pieces_max> cut;
   const bool is_cut = current_.fault && size >= fault_in_bytes_;
@@ -285,7 +285,7 @@ void ServeConnection::send(std::span<const base::Bytes> pieces) {
   if (is_cut) meet_fault();
 }
 
-void ServeConnection::meet_fault() {
+void Connection::meet_fault() {
   const FaultKind kind = current_.fault->kind;
   current_.fault.reset();
   environment_.tally.faults[static_cast<size_t>(kind)].add();
@@ -300,7 +300,7 @@ void ServeConnection::meet_fault() {
 }
 
 // The response is complete, unless a fault has ended it.
-void ServeConnection::finish() {
+void Connection::finish() {
   const bool is_ended =
       state_ == State::stalled || state_ == State::lingering || state_ == State::closed;
   if (is_ended) return;
@@ -313,7 +313,7 @@ void ServeConnection::finish() {
 }
 
 // Closing with unread input would make the kernel send RST, and the client might lose the end.
-void ServeConnection::linger() {
+void Connection::linger() {
   state_ = State::lingering;
   leftover_ = {};
   timer_.set(linger_ns);
@@ -321,4 +321,4 @@ void ServeConnection::linger() {
   stream_->set_reading(true);
 }
 
-}  // namespace bench
+}  // namespace bench::serve

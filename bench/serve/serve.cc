@@ -19,7 +19,7 @@
 #include "net/listener.h"
 #include "tls/server_context.h"
 
-namespace bench {
+namespace bench::serve {
 namespace {
 
 constexpr std::chrono::milliseconds stop_check{20};
@@ -60,8 +60,7 @@ std::optional<std::string> read_file(const std::string& path) {
 }
 
 // Null where the options speak of no TLS.
-base::Result<std::unique_ptr<tls::ServerOptions>, std::string> read_tls(
-    const ServeOptions& options) {
+base::Result<std::unique_ptr<tls::ServerOptions>, std::string> read_tls(const Options& options) {
   auto made = std::make_unique<tls::ServerOptions>();
   if (options.certificate_file.empty() && options.key_file.empty()) {
     made.reset();
@@ -95,9 +94,9 @@ void raise_descriptor_limit() {
   (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-using Threads = std::vector<std::unique_ptr<ServeThread>>;
+using Threads = std::vector<std::unique_ptr<Thread>>;
 
-Threads make_threads(ServeShared& shared,
+Threads make_threads(Shared& shared,
                      const tls::ServerOptions* tls_options,
                      net::BoundSockets& bound) {
   Threads threads;
@@ -105,16 +104,16 @@ Threads make_threads(ServeShared& shared,
     std::unique_ptr<tls::ServerContext> tls;
     if (tls_options != nullptr) tls = std::make_unique<tls::ServerContext>(*tls_options);
     threads.push_back(
-        std::make_unique<ServeThread>(shared, i, std::move(bound.sockets[i]), std::move(tls)));
+        std::make_unique<Thread>(shared, i, std::move(bound.sockets[i]), std::move(tls)));
   }
   return threads;
 }
 
 }  // namespace
 
-base::Result<ServeCounts, std::string> serve(const ServeOptions& options,
-                                             const std::function<void(uint16_t port)>& on_listening,
-                                             const std::atomic<bool>& stop) {
+base::Result<Counts, std::string> serve(const Options& options,
+                                        const std::function<void(uint16_t port)>& on_listening,
+                                        const std::atomic<bool>& stop) {
   if (const auto refused = refuse_options(options)) return *refused;
   auto faults = FaultPlan::make(options.faults, options.seed);
   if (!faults) return faults.error();
@@ -125,7 +124,7 @@ base::Result<ServeCounts, std::string> serve(const ServeOptions& options,
 
   raise_descriptor_limit();
   (void)blocks();  // made here, or the first request would wait for them
-  ServeShared shared(options, *std::move(faults));
+  Shared shared(options, *std::move(faults));
   auto bound = net::bind_listener(*address, options.threads);
   if (!bound) return bound.error();
   const Threads workers = make_threads(shared, tls_options->get(), *bound);
@@ -144,4 +143,4 @@ base::Result<ServeCounts, std::string> serve(const ServeOptions& options,
   return shared.counts();
 }
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -6,7 +6,7 @@
 //   POST /v1/responses, /v1/completions, and /v1/embeddings without SSE
 //   GET  /v1/models              a list
 //   GET  /bench/bytes/N          N bytes, application/octet-stream
-//   GET  /bench/counts           ServeCounts up to now, as JSON
+//   GET  /bench/counts           Counts up to now, as JSON
 //   POST /v1/files               reads the body, answers as the API does, and with its SHA-256
 //   POST, PUT of any other path  reads the body, answers {"bytes": n, "sha256": "…"}
 // Everything else is 404 or 405 in the API's error shape.
@@ -29,7 +29,7 @@
 
 #include "base/result.h"
 
-namespace bench {
+namespace bench::serve {
 
 enum class FaultKind : uint8_t {
   reset,       // RST, before the head or within the response
@@ -51,7 +51,7 @@ struct Fault {
 [[nodiscard]] std::optional<FaultKind> fault_of(std::string_view name);
 
 // Value. Times are microseconds.
-struct ServeOptions {
+struct Options {
   std::string listen = "127.0.0.1:9100";  // port 0: any
   uint32_t threads = 1;
   std::string certificate_file;  // both empty: plain HTTP
@@ -67,7 +67,7 @@ struct ServeOptions {
 };
 
 // Value. What a server has done since its start.
-struct ServeCounts {
+struct Counts {
   uint64_t connections = 0;
   uint64_t requests = 0;   // whose head was understood
   uint64_t events = 0;     // SSE events, [DONE] included
@@ -80,9 +80,9 @@ struct ServeCounts {
 // all threads accept. Raises the process's soft limit of descriptors. tls::init() must have been
 // called, and SIGPIPE be ignored. The error says what to do: address taken, certificate not
 // readable, an option that cannot be.
-[[nodiscard]] base::Result<ServeCounts, std::string> serve(
-    const ServeOptions& options,
+[[nodiscard]] base::Result<Counts, std::string> serve(
+    const Options& options,
     const std::function<void(uint16_t port)>& on_listening,
     const std::atomic<bool>& stop);
 
-}  // namespace bench
+}  // namespace bench::serve

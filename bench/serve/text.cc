@@ -8,7 +8,7 @@
 
 #include "bench/base/chance.h"
 
-namespace bench {
+namespace bench::serve {
 namespace {
 
 constexpr size_t block_bytes_min = 60 * 1024;
@@ -97,4 +97,4 @@ size_t whole_characters(std::string_view text, size_t size) {
   return size;
 }
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace bench {
+namespace bench::serve {
 
 // The words of a stream, in order, with the white space they need: said one after the other they
 // read as English and Chinese sentences in turn. Fit for JSON strings as they are.
@@ -26,4 +26,4 @@ inline constexpr size_t base64_bytes = 16;
 // The largest size of whole UTF-8 characters from the front of `text`, up to `size`.
 [[nodiscard]] size_t whole_characters(std::string_view text, size_t size);
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -6,17 +6,17 @@
 #include "net/tcp.h"
 #include "tls/stream.h"
 
-namespace bench {
+namespace bench::serve {
 namespace {
 
 constexpr uint64_t handshake_timeout_ms = 10'000;
 
 }  // namespace
 
-ServeThread::ServeThread(ServeShared& shared,
-                         size_t index,
-                         net::Fd socket,
-                         std::unique_ptr<tls::ServerContext> tls)
+Thread::Thread(Shared& shared,
+               size_t index,
+               net::Fd socket,
+               std::unique_ptr<tls::ServerContext> tls)
     : tls_(std::move(tls)),
       environment_(loop_, shared, index),
       mailbox_(loop_),
@@ -24,17 +24,17 @@ ServeThread::ServeThread(ServeShared& shared,
         accept(std::move(connection), peer);
       }) {}
 
-ServeThread::~ServeThread() = default;
+Thread::~Thread() = default;
 
-void ServeThread::run() {
+void Thread::run() {
   loop_.run();
 }
 
-void ServeThread::stop() {
+void Thread::stop() {
   mailbox_.post([this] { end(); });
 }
 
-void ServeThread::accept(net::Fd connection, const net::Address& peer) {
+void Thread::accept(net::Fd connection, const net::Address& peer) {
   auto tcp = net::Tcp::open(loop_, std::move(connection), peer, base::Side::client);
   if (!tcp) return;
   std::unique_ptr<net::ByteStream> stream = *std::move(tcp);
@@ -42,15 +42,15 @@ void ServeThread::accept(net::Fd connection, const net::Address& peer) {
     stream =
         std::make_unique<tls::TlsStream>(loop_, std::move(stream), *tls_, handshake_timeout_ms);
   }
-  ServeConnection::start(environment_, std::move(stream));
+  Connection::start(environment_, std::move(stream));
 }
 
 // With nothing left on the loop, run() returns.
-void ServeThread::end() {
+void Thread::end() {
   listener_.close();
-  environment_.connections.for_each([](ServeConnection& connection) { connection.close(); });
+  environment_.connections.for_each([](Connection& connection) { connection.close(); });
   environment_.timers.close();
   mailbox_.close();
 }
 
-}  // namespace bench
+}  // namespace bench::serve

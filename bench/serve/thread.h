@@ -13,21 +13,18 @@
 #include "net/uv_loop.h"
 #include "tls/server_context.h"
 
-namespace bench {
+namespace bench::serve {
 
 // Resource. Made before its thread runs, destroyed after.
-class ServeThread {
+class Thread {
  public:
   // Accepts from `socket`, with TLS where `tls` is not null. `shared` outlives it.
-  ServeThread(ServeShared& shared,
-              size_t index,
-              net::Fd socket,
-              std::unique_ptr<tls::ServerContext> tls);
-  ~ServeThread();
-  ServeThread(const ServeThread&) = delete;
-  ServeThread& operator=(const ServeThread&) = delete;
-  ServeThread(ServeThread&&) = delete;
-  ServeThread& operator=(ServeThread&&) = delete;
+  Thread(Shared& shared, size_t index, net::Fd socket, std::unique_ptr<tls::ServerContext> tls);
+  ~Thread();
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+  Thread(Thread&&) = delete;
+  Thread& operator=(Thread&&) = delete;
 
   // The thread's body: returns after stop().
   void run();
@@ -40,9 +37,9 @@ class ServeThread {
 
   net::UvLoop loop_;
   std::unique_ptr<tls::ServerContext> tls_;
-  ServeEnvironment environment_;
+  Environment environment_;
   net::Mailbox mailbox_;
   net::Listener listener_;
 };
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -4,7 +4,7 @@
 
 #include "bench/serve/reply.h"
 
-namespace bench {
+namespace bench::serve {
 namespace {
 
 // What stands between the first `begin` and the `end` behind it; nothing where either is missing.
@@ -61,4 +61,4 @@ void Upload::append_file(std::string& out, uint64_t id, uint64_t created_s) {
   out += '}';
 }
 
-}  // namespace bench
+}  // namespace bench::serve

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "tls/sha256.h"
 
-namespace bench {
+namespace bench::serve {
 
 // Resource. Buffers the first KiB alone.
 class Upload {
@@ -31,9 +31,9 @@ class Upload {
   void append_hash(std::string& out);
   static constexpr size_t front_bytes_max = 1024;
 
-  std::optional<Sha256> hash_;
+  std::optional<tls::Sha256> hash_;
   std::string front_;
   uint64_t bytes_ = 0;
 };
 
-}  // namespace bench
+}  // namespace bench::serve

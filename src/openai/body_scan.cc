@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace bench {
+namespace openai {
 namespace {
 
 bool is_space(char c) {
@@ -180,4 +180,4 @@ void BodyScan::end_string() {
   }
 }
 
-}  // namespace bench
+}  // namespace openai

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace bench {
+namespace openai {
 
 // Value. Feed it a body in pieces of any size. It follows strings, escapes and nesting, so that no
 // prompt can fool it, and is tolerant beyond that: it does not tell a number from a bad one.
@@ -58,4 +58,4 @@ class BodyScan {
   bool base64_ = false;
 };
 
-}  // namespace bench
+}  // namespace openai

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 
-namespace bench {
+namespace tls {
 
 Sha256::Sha256() {
   mbedtls_sha256_init(&context_);
@@ -30,4 +30,4 @@ std::string Sha256::finish() {
   return text;
 }
 
-}  // namespace bench
+}  // namespace tls

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-namespace bench {
+namespace tls {
 
 // Resource. One thread.
 class Sha256 {
@@ -28,4 +28,4 @@ class Sha256 {
   mbedtls_sha256_context context_;
 };
 
-}  // namespace bench
+}  // namespace tls

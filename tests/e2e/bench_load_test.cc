@@ -15,14 +15,14 @@
 #include "support/files.h"
 #include "support/serve_fixture.h"
 
-using bench::Arrivals;
-using bench::Failure;
-using bench::FaultKind;
-using bench::Measures;
-using bench::Outcome;
-using bench::Plan;
-using bench::Scenario;
-using bench::ServeOptions;
+using bench::load::Arrivals;
+using bench::load::Failure;
+using bench::load::Measures;
+using bench::load::Outcome;
+using bench::load::Plan;
+using bench::load::Scenario;
+using bench::serve::FaultKind;
+using bench::serve::Options;
 using test::Message;
 using test::RawUpstream;
 using test::Transport;
@@ -49,7 +49,7 @@ Plan plan_for(const std::string& url, Scenario scenario, uint64_t requests) {
 
 Outcome run(const Plan& plan) {
   const std::atomic<bool> stop{false};
-  auto outcome = bench::run_load(plan, nullptr, stop);
+  auto outcome = bench::load::run_load(plan, nullptr, stop);
   if (!outcome) FAIL(outcome.error());
   return std::move(*outcome);
 }
@@ -57,7 +57,7 @@ Outcome run(const Plan& plan) {
 // So many failures of that kind, none of any other.
 void check_failures(const Measures& measures, Failure failure, uint64_t count) {
   CHECK_MESSAGE(measures.failures[static_cast<size_t>(failure)] == count,
-                bench::failure_name(failure));
+                bench::load::failure_name(failure));
   CHECK(measures.failed() == count);
 }
 
@@ -75,15 +75,15 @@ std::string event_stream(std::string_view events) {
          test::chunk(events) + std::string(test::last_chunk);
 }
 
-ServeOptions with_fault(FaultKind fault, double rate) {
-  ServeOptions options;
+Options with_fault(FaultKind fault, double rate) {
+  Options options;
   options.faults = {{fault, rate}};
   return options;
 }
 
 uint64_t sum_of_requests(const Outcome& outcome) {
   uint64_t sum = 0;
-  for (const bench::Sample& sample : outcome.timeline)
+  for (const bench::load::Sample& sample : outcome.timeline)
     sum += sample.requests;
   return sum;
 }
@@ -119,7 +119,7 @@ TEST_CASE_PLAIN_AND_TLS("counts are exact and those of the upstream") {
     CHECK(sum_of_requests(outcome) == 200);
     CHECK_FALSE(outcome.interrupted);
   }
-  const bench::ServeCounts counts = upstream.stop();
+  const bench::serve::Counts counts = upstream.stop();
   CHECK(counts.requests == 400);
   CHECK(counts.connections == 8);
 }
@@ -160,7 +160,7 @@ TEST_CASE_PLAIN_AND_TLS("connect: a connection for each request") {
 }
 
 TEST_CASE("a time to think is in the latencies") {
-  ServeOptions options;
+  Options options;
   options.think_us = 50'000;
   Upstream upstream(Transport::plain, options);
   const Measures measures = run(plan_for(upstream.url(), Scenario::chat, 20)).measures;
@@ -271,7 +271,7 @@ TEST_CASE_PLAIN_AND_TLS("faults of the upstream are counted as what they are") {
                {FaultKind::status_429, Failure::bad_status},
                {FaultKind::status_500, Failure::bad_status}};
   for (const auto& one : cases) {
-    CAPTURE(bench::fault_name(one.fault));
+    CAPTURE(bench::serve::fault_name(one.fault));
     Upstream upstream(transport, with_fault(one.fault, 0.3));
     const Measures measures = run(plan_for(upstream.url(), Scenario::chat, 60)).measures;
     const auto faults = upstream.stop().faults[static_cast<size_t>(one.fault)];
@@ -317,7 +317,7 @@ TEST_CASE("a target that is not there, or not whom we trust, is said at once") {
     port = listening.port();
   }
   const std::string url = "http://127.0.0.1:" + std::to_string(port);
-  const auto refused = bench::run_load(plan_for(url, Scenario::chat, 1), nullptr, stop);
+  const auto refused = bench::load::run_load(plan_for(url, Scenario::chat, 1), nullptr, stop);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().find("connection refused") != std::string::npos);
 
@@ -326,17 +326,17 @@ TEST_CASE("a target that is not there, or not whom we trust, is said at once") {
   const test::Authority other("Another Root");
   const test::TemporaryFile other_file(other.certificate_pem());
   plan.ca_file = other_file.path();
-  CHECK_FALSE(bench::run_load(plan, nullptr, stop));
+  CHECK_FALSE(bench::load::run_load(plan, nullptr, stop));
   plan.tls_verify = false;
   CHECK(run(plan).measures.requests == 1);
   plan.ca_file = "/nonexistent/ca.pem";
   plan.tls_verify = true;
-  CHECK_FALSE(bench::run_load(plan, nullptr, stop));
+  CHECK_FALSE(bench::load::run_load(plan, nullptr, stop));
   plan = plan_for("http://no-such-host.invalid", Scenario::chat, 1);
-  CHECK_FALSE(bench::run_load(plan, nullptr, stop));
+  CHECK_FALSE(bench::load::run_load(plan, nullptr, stop));
   plan = plan_for(upstream.url(), Scenario::chat, 1);
   plan.watched_pid = 0x3ffffffe;
-  CHECK_FALSE(bench::run_load(plan, nullptr, stop));
+  CHECK_FALSE(bench::load::run_load(plan, nullptr, stop));
 }
 
 TEST_CASE("a run is stopped, and reports what it saw") {
@@ -345,14 +345,14 @@ TEST_CASE("a run is stopped, and reports what it saw") {
   plan.duration_ns = 20'000 * ms;
   std::atomic<bool> stop{false};
   std::atomic<unsigned> told{0};
-  bench::Progress last;
+  bench::load::Progress last;
   std::thread stopper([&stop, &told] {
     test::eventually("progress", [&told] { return told > 0; });
     stop = true;
   });
-  const auto outcome = bench::run_load(
+  const auto outcome = bench::load::run_load(
       plan,
-      [&](const bench::Progress& progress) {
+      [&](const bench::load::Progress& progress) {
         last = progress;
         ++told;
       },
@@ -417,7 +417,7 @@ TEST_CASE_PLAIN_AND_TLS("ask prints the words as they come") {
   std::string text;
   unsigned pieces = 0;
   const std::atomic<bool> stop{false};
-  const auto answer = bench::ask(
+  const auto answer = bench::load::ask(
       plan,
       [&](std::string_view piece) {
         text += piece;
@@ -433,7 +433,7 @@ TEST_CASE_PLAIN_AND_TLS("ask prints the words as they come") {
   CHECK(answer->first_token_ns <= answer->total_ns);
 
   plan.path = "/v1/chat/completions?fault=500";
-  const auto refused = bench::ask(
+  const auto refused = bench::load::ask(
       plan, [](std::string_view) {}, stop);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().find("500") != std::string::npos);

@@ -10,8 +10,8 @@
 #include "support/files.h"
 #include "support/serve_fixture.h"
 
-using bench::FaultKind;
-using bench::ServeOptions;
+using bench::serve::FaultKind;
+using bench::serve::Options;
 using std::chrono::milliseconds;
 using test::chat;
 using test::Message;
@@ -70,7 +70,7 @@ TEST_CASE_PLAIN_AND_TLS("faults that are asked for") {
   CHECK(stalled.read_exactly(1000).starts_with("HTTP/1.1 200 OK\r\n"));
   CHECK(stalled.silent_for(milliseconds(50)));
 
-  const bench::ServeCounts counts = upstream.stop();
+  const bench::serve::Counts counts = upstream.stop();
   const auto faults = [&](FaultKind kind) {
     return counts.faults[static_cast<size_t>(kind)];
   };
@@ -83,7 +83,7 @@ TEST_CASE_PLAIN_AND_TLS("faults that are asked for") {
 
 TEST_CASE("faults by chance repeat with the seed") {
   const auto fates = [](uint64_t seed) {
-    ServeOptions options;
+    Options options;
     options.seed = seed;
     options.faults = {
         {FaultKind::reset, 0.3}, {FaultKind::truncate, 0.2}, {FaultKind::status_500, 0.2}};
@@ -103,7 +103,7 @@ TEST_CASE("faults by chance repeat with the seed") {
 }
 
 TEST_CASE_PLAIN_AND_TLS("stopping cuts whatever goes on, at once") {
-  ServeOptions options;
+  Options options;
   options.threads = 2;
   options.gap_us = 60'000'000;
   Upstream upstream(transport, options);
@@ -127,14 +127,14 @@ TEST_CASE_PLAIN_AND_TLS("stopping cuts whatever goes on, at once") {
 }
 
 TEST_CASE("what cannot be served is refused with what to do") {
-  const auto error = [](const ServeOptions& options) {
+  const auto error = [](const Options& options) {
     const std::atomic<bool> stop{true};
-    const auto served = bench::serve(
+    const auto served = bench::serve::serve(
         options, [](uint16_t) {}, stop);
     REQUIRE_FALSE(served);
     return served.error();
   };
-  ServeOptions options;
+  Options options;
   for (const std::string_view listen :
        {"", "9100", "localhost:1", "127.0.0.1:", "127.0.0.1:65536"}) {
     CAPTURE(listen);

@@ -12,7 +12,7 @@
 #include "tls/sha256.h"
 
 using bench::Json;
-using bench::ServeOptions;
+using bench::serve::Options;
 using std::chrono::milliseconds;
 using test::chat;
 using test::chat_path;
@@ -38,7 +38,7 @@ size_t count(std::string_view text, std::string_view part) {
 }
 
 std::string sha256(std::string_view text) {
-  bench::Sha256 hash;
+  tls::Sha256 hash;
   hash.add(base::as_bytes(text));
   return hash.finish();
 }
@@ -46,7 +46,7 @@ std::string sha256(std::string_view text) {
 std::string block_of(size_t size) {
   std::string text;
   while (text.size() < size)
-    text += bench::blocks().octets.substr(0, size - text.size());
+    text += bench::serve::blocks().octets.substr(0, size - text.size());
   return text;
 }
 
@@ -91,7 +91,7 @@ TEST_CASE_PLAIN_AND_TLS("requests of every kind over one connection") {
   CHECK(head.value("content-length") == "3000000");
   CHECK(client.round_trip(test::get("/bench/bytes/0")).body.empty());
 
-  const bench::ServeCounts counts = upstream.stop();
+  const bench::serve::Counts counts = upstream.stop();
   CHECK(counts.connections == 1);
   CHECK(counts.requests == 11);
   CHECK(counts.events == 8 + 14);
@@ -199,7 +199,7 @@ TEST_CASE_PLAIN_AND_TLS("an event does not wait for the next one") {
 
 TEST_CASE_PLAIN_AND_TLS("three hundred streams at once") {
   constexpr size_t streams = 300;
-  ServeOptions options;
+  Options options;
   options.threads = 2;
   options.tokens = 20;
   options.gap_us = 10'000;
@@ -216,7 +216,7 @@ TEST_CASE_PLAIN_AND_TLS("three hundred streams at once") {
     REQUIRE(count(response.body, "data: {") == 20);
     REQUIRE(response.body.ends_with("data: [DONE]\n\n"));
   }
-  const bench::ServeCounts counts = upstream.stop();
+  const bench::serve::Counts counts = upstream.stop();
   CHECK(counts.connections == streams);
   CHECK(counts.events == streams * 21);
 }
@@ -290,7 +290,7 @@ TEST_CASE("older and closing clients") {
 }
 
 TEST_CASE("a client that comes back resumes its TLS session, whichever thread it meets") {
-  ServeOptions options;
+  Options options;
   options.threads = 2;
   Upstream upstream(Transport::tls, options);
   constexpr int connections = 16;

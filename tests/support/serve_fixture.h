@@ -23,7 +23,7 @@ namespace test {
 // its own. One thread uses it.
 class ServeUpstream {
  public:
-  explicit ServeUpstream(Transport transport, bench::ServeOptions options = {})
+  explicit ServeUpstream(Transport transport, bench::serve::Options options = {})
       : client_(trusted_authority().certificate_pem()), transport_(transport) {
     options.listen = "127.0.0.1:0";
     if (transport == Transport::tls) {
@@ -34,7 +34,7 @@ class ServeUpstream {
       options.key_file = key.path();
     }
     thread_ = std::thread([this, options] {
-      auto served = bench::serve(
+      auto served = bench::serve::serve(
           options, [this](uint16_t port) { listening_.set_value(port); }, stop_);
       if (served) {
         counts_ = *served;
@@ -72,7 +72,7 @@ class ServeUpstream {
   [[nodiscard]] bench::Json counts() {
     return *bench::parse_json(round_trip(get("/bench/counts")).body);
   }
-  bench::ServeCounts stop() {
+  bench::serve::Counts stop() {
     stop_ = true;
     thread_.join();
     return counts_;
@@ -84,7 +84,7 @@ class ServeUpstream {
   Transport transport_;
   std::atomic<bool> stop_{false};
   std::promise<uint16_t> listening_;
-  bench::ServeCounts counts_;
+  bench::serve::Counts counts_;
   uint16_t port_ = 0;
   std::thread thread_;
 };

@@ -13,10 +13,10 @@ namespace made_up {
 constexpr uint64_t second_ns = 1'000'000'000;
 
 // Streams and chats through a plain target; the plan holds secrets that no report may show.
-inline bench::Plan plan() {
-  bench::Plan plan;
+inline bench::load::Plan plan() {
+  bench::load::Plan plan;
   plan.target = *base::parse_url("http://127.0.0.1:8080/base?token=query-secret");
-  plan.works = {{bench::Scenario::stream, 3}, {bench::Scenario::chat, 1}};
+  plan.works = {{bench::load::Scenario::stream, 3}, {bench::load::Scenario::chat, 1}};
   plan.connections = 64;
   plan.threads = 2;
   plan.warmup_ns = second_ns;
@@ -28,13 +28,13 @@ inline bench::Plan plan() {
 }
 
 // Ten seconds, 20,000 requests of which none failed. Latencies come from `seed`.
-inline bench::Outcome outcome(unsigned seed = 1) {
+inline bench::load::Outcome outcome(unsigned seed = 1) {
   std::mt19937_64 random(seed);
   const auto about = [&](uint64_t ns) {
     return ns / 2 + random() % ns;
   };
-  bench::Outcome outcome;
-  bench::Measures& measures = outcome.measures;
+  bench::load::Outcome outcome;
+  bench::load::Measures& measures = outcome.measures;
   measures.requests = 20'000;
   for (uint64_t i = 0; i < measures.requests; ++i) {
     measures.first_byte.record(about(300'000));
@@ -55,17 +55,17 @@ inline bench::Outcome outcome(unsigned seed = 1) {
   }
   outcome.elapsed_ns = 10 * second_ns;
   outcome.self = {9 * second_ns, 8 << 20, 30 << 20, 33 << 20, 3, 140};
-  outcome.watched = bench::ProcessUse{5 * second_ns, 4 << 20, 12 << 20, 16 << 20, 2, 133};
+  outcome.watched = bench::load::ProcessUse{5 * second_ns, 4 << 20, 12 << 20, 16 << 20, 2, 133};
   outcome.open_streams_peak = 64;
   return outcome;
 }
 
 // The same with what can go wrong.
-inline bench::Outcome failing_outcome() {
-  bench::Outcome failing = outcome();
-  bench::Measures& measures = failing.measures;
-  measures.failures[static_cast<size_t>(bench::Failure::reset)] = 17;
-  measures.failures[static_cast<size_t>(bench::Failure::bad_status)] = 1003;
+inline bench::load::Outcome failing_outcome() {
+  bench::load::Outcome failing = outcome();
+  bench::load::Measures& measures = failing.measures;
+  measures.failures[static_cast<size_t>(bench::load::Failure::reset)] = 17;
+  measures.failures[static_cast<size_t>(bench::load::Failure::bad_status)] = 1003;
   measures.statuses[429] = 1003;
   measures.stalls = 2;
   measures.late_starts = 5;

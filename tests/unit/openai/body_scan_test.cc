@@ -73,7 +73,7 @@ const Case cases[] = {
     {R"({"a":1])", false},
 };
 
-void check(const bench::BodyScan& scan, const Case& expected) {
+void check(const openai::BodyScan& scan, const Case& expected) {
   CHECK(scan.is_object() == expected.is_object);
   if (!expected.is_object) return;
   CHECK(scan.stream() == expected.stream);
@@ -87,7 +87,7 @@ void check(const bench::BodyScan& scan, const Case& expected) {
 TEST_CASE("the members that matter are found, whatever surrounds them") {
   for (const Case& c : cases) {
     CAPTURE(c.body);
-    bench::BodyScan scan;
+    openai::BodyScan scan;
     scan.feed(c.body);
     check(scan, c);
   }
@@ -96,13 +96,13 @@ TEST_CASE("the members that matter are found, whatever surrounds them") {
 TEST_CASE("a body may come cut anywhere") {
   for (const Case& c : cases) {
     CAPTURE(c.body);
-    bench::BodyScan bytewise;
+    openai::BodyScan bytewise;
     for (const char& byte : c.body)
       bytewise.feed({&byte, 1});
     check(bytewise, c);
     for (size_t cut = 0; cut <= c.body.size(); ++cut) {
       CAPTURE(cut);
-      bench::BodyScan scan;
+      openai::BodyScan scan;
       scan.feed(c.body.substr(0, cut));
       scan.feed(c.body.substr(cut));
       check(scan, c);
@@ -116,7 +116,7 @@ TEST_CASE("long prompts, with and without escapes, and deep nesting") {
   for (int i = 0; i < 300'000; ++i)
     escaped += R"(\"\\)";
   for (const std::string& prompt : {plain, escaped}) {
-    bench::BodyScan scan;
+    openai::BodyScan scan;
     scan.feed(R"({"prompt":")" + prompt + R"(","deep":)" + std::string(100'000, '[') +
               std::string(100'000, ']') + R"(,"stream":true})");
     CHECK(scan.is_object());

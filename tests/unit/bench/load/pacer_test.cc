@@ -8,8 +8,8 @@
 
 #include <doctest/doctest.h>
 
-using bench::Arrivals;
-using bench::Pacer;
+using bench::load::Arrivals;
+using bench::load::Pacer;
 
 namespace {
 

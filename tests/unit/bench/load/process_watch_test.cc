@@ -15,8 +15,8 @@
 #include "support/sync.h"
 #include "support/wire.h"
 
-using bench::ProcessUse;
-using bench::ProcessWatch;
+using bench::load::ProcessUse;
+using bench::load::ProcessWatch;
 
 namespace {
 
@@ -114,13 +114,13 @@ TEST_CASE("children count with their parent, whether they were there or come") {
   family.begin();
   char byte = 0;
   REQUIRE(read(ready[0], &byte, 1) == 1);
-  const auto members = bench::process_family(parent.pid());
+  const auto members = bench::load::process_family(parent.pid());
   REQUIRE(members.size() == 2);
   CHECK(members[0] == parent.pid());
   const ProcessUse use = family.end();
   // The two may have worked a little before begin().
   if (!test::sanitized) CHECK(use.threads == 2);  // a sanitizer has threads of its own
-  CHECK(bench::process_cpu_ns(members[1]).value() >= 30 * ms);
+  CHECK(bench::load::process_cpu_ns(members[1]).value() >= 30 * ms);
   kill(members[1], SIGKILL);
   close(ready[0]);
   close(ready[1]);
@@ -140,7 +140,7 @@ TEST_CASE("a process that is not there") {
   const auto missing = ProcessWatch::open(0x3ffffffe);
   REQUIRE_FALSE(missing);
   CHECK(missing.error().find("no process") != std::string::npos);
-  CHECK_FALSE(bench::process_cpu_ns(0x3ffffffe));
+  CHECK_FALSE(bench::load::process_cpu_ns(0x3ffffffe));
 }
 
 TEST_CASE("who listens on a port") {
@@ -148,14 +148,14 @@ TEST_CASE("who listens on a port") {
   {
     const test::ListeningSocket listening;
     port = listening.port();
-    const auto owner = bench::listening_process(port);
+    const auto owner = bench::load::listening_process(port);
     REQUIRE(owner);
     CHECK(*owner == getpid());
     // A child has the same socket: the parent is meant.
     const Child child([] {});
-    CHECK(*bench::listening_process(port) == getpid());
+    CHECK(*bench::load::listening_process(port) == getpid());
   }
-  const auto nobody = bench::listening_process(port);
+  const auto nobody = bench::load::listening_process(port);
   REQUIRE_FALSE(nobody);
   CHECK(nobody.error().find("nothing listens") != std::string::npos);
 }

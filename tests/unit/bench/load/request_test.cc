@@ -12,9 +12,9 @@
 #include "http/chars.h"
 #include "http/h1_parser.h"
 
-using bench::Plan;
-using bench::Request;
-using bench::Scenario;
+using bench::load::Plan;
+using bench::load::Request;
+using bench::load::Scenario;
 
 namespace {
 
@@ -35,7 +35,8 @@ struct Parsed {
 Parsed parse(const Request& request) {
   std::string text = request.front;
   for (uint64_t left = request.filler_bytes; left > 0;) {
-    const auto piece = bench::filler().first(std::min<uint64_t>(left, bench::filler().size()));
+    const auto piece =
+        bench::load::filler().first(std::min<uint64_t>(left, bench::load::filler().size()));
     text += base::as_text(piece);
     left -= piece.size();
   }
@@ -158,7 +159,7 @@ TEST_CASE("a replay sends the file's bytes") {
 }
 
 TEST_CASE("a mix is read, and what is none is explained") {
-  const auto works = bench::parse_mix("chat=8,stream,upload=3");
+  const auto works = bench::load::parse_mix("chat=8,stream,upload=3");
   REQUIRE(works);
   REQUIRE(works->size() == 3);
   CHECK((*works)[0].weight == 8);
@@ -166,14 +167,15 @@ TEST_CASE("a mix is read, and what is none is explained") {
   CHECK((*works)[1].weight == 1);
   for (const char* text : {"", "chat=", "chat=0", "chat=x", "chat=8,", "talk=1", "chat=1=2"}) {
     CAPTURE(text);
-    const auto refused = bench::parse_mix(text);
+    const auto refused = bench::load::parse_mix(text);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().find("write") != std::string::npos);
   }
 }
 
 TEST_CASE("weights are exact over a round, and interleaved") {
-  bench::WorkPicker picker({{Scenario::chat, 5}, {Scenario::stream, 1}, {Scenario::upload, 2}});
+  bench::load::WorkPicker picker(
+      {{Scenario::chat, 5}, {Scenario::stream, 1}, {Scenario::upload, 2}});
   std::string order;
   for (int i = 0; i < 16; ++i)
     order += static_cast<char>('a' + picker.next());
@@ -188,7 +190,7 @@ TEST_CASE("impossible plans are explained") {
   const auto problem = [](auto change) {
     Plan plan = plan_for("http://h");
     change(plan);
-    return bench::problem_of(plan).value_or("");
+    return bench::load::problem_of(plan).value_or("");
   };
   CHECK(problem([](Plan&) {}).empty());
   CHECK_FALSE(problem([](Plan& plan) { plan.connections = 0; }).empty());

@@ -7,8 +7,8 @@
 
 #include <doctest/doctest.h>
 
-using bench::ResponseReader;
-using Kind = bench::ResponseReader::Kind;
+using bench::load::ResponseReader;
+using Kind = bench::load::ResponseReader::Kind;
 
 namespace {
 

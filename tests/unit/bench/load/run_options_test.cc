@@ -10,25 +10,25 @@
 #include "bench/base/arguments.h"
 #include "support/files.h"
 
-using bench::Ending;
 using bench::parse_bytes;
 using bench::parse_duration_ns;
-using bench::Plan;
-using bench::RunOptions;
-using bench::Scenario;
+using bench::load::Ending;
+using bench::load::Plan;
+using bench::load::RunOptions;
+using bench::load::Scenario;
 
 namespace {
 
 constexpr uint64_t ms = 1'000'000;
 
 RunOptions parse(const std::vector<std::string>& words) {
-  auto parsed = bench::parse_run(words);
+  auto parsed = bench::load::parse_run(words);
   if (const auto* ending = std::get_if<Ending>(&parsed)) FAIL(ending->text);
   return std::get<RunOptions>(parsed);
 }
 
 Ending refusal(const std::vector<std::string>& words) {
-  const auto parsed = bench::parse_run(words);
+  const auto parsed = bench::load::parse_run(words);
   REQUIRE(std::holds_alternative<Ending>(parsed));
   return std::get<Ending>(parsed);
 }
@@ -102,7 +102,7 @@ TEST_CASE("everything there is to say") {
   CHECK(plan.download_bytes == 2 << 20);
   CHECK(plan.connections == 7);
   CHECK(plan.rate == 12.5);
-  CHECK(plan.arrivals == bench::Arrivals::poisson);
+  CHECK(plan.arrivals == bench::load::Arrivals::poisson);
   CHECK(plan.duration_ns == 1500 * ms);
   CHECK(plan.warmup_ns == 1000 * ms);
   CHECK(plan.ramp_ns == 2000 * ms);

@@ -8,7 +8,7 @@
 
 #include "http/sse.h"
 
-using bench::SseCounter;
+using bench::load::SseCounter;
 
 namespace {
 

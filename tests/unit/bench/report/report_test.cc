@@ -14,9 +14,9 @@
 
 using namespace std::string_literals;
 using bench::Json;
-using bench::Outcome;
 using bench::parse_json;
-using bench::Plan;
+using bench::load::Outcome;
+using bench::load::Plan;
 
 namespace {
 
@@ -57,7 +57,7 @@ Json read_back(const std::string& text) {
 }
 
 Json json_of(const Plan& plan, const Outcome& outcome) {
-  return read_back(json_report(plan, outcome));
+  return read_back(bench::report::json_report(plan, outcome));
 }
 
 }  // namespace
@@ -214,15 +214,15 @@ TEST_CASE("what the writer writes is read back as it was") {
 
 TEST_CASE("the curve of percentiles climbs from the least to the most") {
   bench::Histogram histogram;
-  CHECK(bench::percentile_curve(histogram).empty());
+  CHECK(bench::report::percentile_curve(histogram).empty());
   histogram.record(5);
-  const auto lone = bench::percentile_curve(histogram);
+  const auto lone = bench::report::percentile_curve(histogram);
   CHECK(lone.front() == std::pair<double, uint64_t>{0, 5});
   CHECK(lone.back() == std::pair<double, uint64_t>{100, 5});
   for (uint64_t value = 1; value <= 100'000; ++value) {
     histogram.record(value * 100);
   }
-  const auto curve = bench::percentile_curve(histogram);
+  const auto curve = bench::report::percentile_curve(histogram);
   CHECK(curve.size() > 100);
   CHECK(curve.front().second == histogram.min());
   CHECK(curve.back() == std::pair<double, uint64_t>{100, histogram.max()});
@@ -236,7 +236,7 @@ TEST_CASE("the curve of percentiles climbs from the least to the most") {
 }
 
 TEST_CASE("the text report says what was run, in lines of at most 100 columns") {
-  const std::string text = text_report(made_up::plan(), made_up::failing_outcome());
+  const std::string text = bench::report::text_report(made_up::plan(), made_up::failing_outcome());
   CHECK(contains(text, "http://127.0.0.1:8080/base\n"));
   CHECK(contains(text, "stream 75 %, chat 25 %\n"));
   CHECK(contains(text, "closed loop of 64 connections, 2 threads\n"));
@@ -258,7 +258,7 @@ TEST_CASE("the text report says what was run, in lines of at most 100 columns") 
 }
 
 TEST_CASE("the table of latencies is aligned and leaves out what nobody measured") {
-  const std::string text = text_report(made_up::plan(), made_up::outcome());
+  const std::string text = bench::report::text_report(made_up::plan(), made_up::outcome());
   const size_t width = columns(line_with(text, "latency"));
   CHECK(width > 70);
   for (const auto* row : {"connect  ", "first byte", "first token", "token gap", "total"}) {
@@ -275,13 +275,13 @@ TEST_CASE("the table of latencies is aligned and leaves out what nobody measured
 TEST_CASE("an outcome without anything in it can be reported") {
   const Plan plan = made_up::plan();
   const Outcome nothing;
-  CHECK(contains(text_report(plan, nothing), "0 answered, 0 failed"));
-  CHECK(contains(text_report(plan, nothing), "WARNING: No request ended"));
+  CHECK(contains(bench::report::text_report(plan, nothing), "0 answered, 0 failed"));
+  CHECK(contains(bench::report::text_report(plan, nothing), "WARNING: No request ended"));
   const Json json = json_of(plan, nothing);
   CHECK(json["requests_per_s"].number(-1) == 0);
   CHECK(json["latency_us"].members().empty());
   CHECK_FALSE(json.has("watched"));
-  CHECK(contains(html_report(plan, nothing), "No request was measured."));
+  CHECK(contains(bench::report::html_report(plan, nothing), "No request was measured."));
 }
 
 TEST_CASE("no report shows the key, a field, a query or a body") {
@@ -289,65 +289,69 @@ TEST_CASE("no report shows the key, a field, a query or a body") {
   for (const auto* path : {"", "/v1/models?api-key=path-secret"}) {
     plan.path = path;
     const Outcome outcome = made_up::outcome();
-    for (const std::string& report :
-         {text_report(plan, outcome), json_report(plan, outcome), html_report(plan, outcome)}) {
+    for (const std::string& report : {bench::report::text_report(plan, outcome),
+                                      bench::report::json_report(plan, outcome),
+                                      bench::report::html_report(plan, outcome)}) {
       CHECK_FALSE(contains(report, "secret"));
     }
   }
-  CHECK(contains(text_report(plan, made_up::outcome()), "http://127.0.0.1:8080/v1/models\n"));
+  CHECK(contains(bench::report::text_report(plan, made_up::outcome()),
+                 "http://127.0.0.1:8080/v1/models\n"));
 }
 
 TEST_CASE("warnings name what makes the figures doubtful") {
   Plan plan = made_up::plan();
-  CHECK(warnings_of(plan, made_up::outcome()).empty());
+  CHECK(bench::report::warnings_of(plan, made_up::outcome()).empty());
 
   Outcome busy = made_up::outcome();
   busy.self.cpu_ns = 17 * made_up::second_ns;  // of 20, with two threads
-  CHECK(warnings_of(plan, busy).empty());
+  CHECK(bench::report::warnings_of(plan, busy).empty());
   busy.self.cpu_ns = 19 * made_up::second_ns;
-  REQUIRE(warnings_of(plan, busy).size() == 1);
-  CHECK(contains(warnings_of(plan, busy)[0], "190 % CPU with 2 threads"));
+  REQUIRE(bench::report::warnings_of(plan, busy).size() == 1);
+  CHECK(contains(bench::report::warnings_of(plan, busy)[0], "190 % CPU with 2 threads"));
 
-  const auto failed = warnings_of(plan, made_up::failing_outcome());
+  const auto failed = bench::report::warnings_of(plan, made_up::failing_outcome());
   REQUIRE(failed.size() == 1);
   CHECK(contains(failed[0], "1,020 of 21,020 requests failed (4.85 %)"));
 
   Outcome interrupted = made_up::outcome();
   interrupted.interrupted = true;
-  REQUIRE(warnings_of(plan, interrupted).size() == 1);
-  CHECK(contains(warnings_of(plan, interrupted)[0], "interrupted"));
+  REQUIRE(bench::report::warnings_of(plan, interrupted).size() == 1);
+  CHECK(contains(bench::report::warnings_of(plan, interrupted)[0], "interrupted"));
 
   plan.rate = 2000;
-  CHECK(warnings_of(plan, made_up::outcome()).empty());
+  CHECK(bench::report::warnings_of(plan, made_up::outcome()).empty());
   plan.rate = 3000;
-  REQUIRE(warnings_of(plan, made_up::outcome()).size() == 1);
-  CHECK(contains(warnings_of(plan, made_up::outcome())[0], "3,000 requests a second were asked"));
+  REQUIRE(bench::report::warnings_of(plan, made_up::outcome()).size() == 1);
+  CHECK(contains(bench::report::warnings_of(plan, made_up::outcome())[0],
+                 "3,000 requests a second were asked"));
   Outcome late = made_up::outcome();
   late.measures.late_starts = 1000;
-  REQUIRE(warnings_of(plan, late).size() == 1);
-  CHECK(contains(warnings_of(plan, late)[0], "1,000 requests were due while all 64 connections"));
+  REQUIRE(bench::report::warnings_of(plan, late).size() == 1);
+  CHECK(contains(bench::report::warnings_of(plan, late)[0],
+                 "1,000 requests were due while all 64 connections"));
   plan.rate = 2000;
   late.measures.late_starts = 100;
-  CHECK(warnings_of(plan, late).empty());
+  CHECK(bench::report::warnings_of(plan, late).empty());
 
   Outcome idle;
   idle.elapsed_ns = made_up::second_ns;
-  CHECK(warnings_of(plan, idle).size() == 2);
+  CHECK(bench::report::warnings_of(plan, idle).size() == 2);
   idle.measures.events = 100;
   plan.rate = 0;
-  CHECK(warnings_of(plan, idle).empty());
+  CHECK(bench::report::warnings_of(plan, idle).empty());
 
-  const std::string text = text_report(plan, busy);
+  const std::string text = bench::report::text_report(plan, busy);
   CHECK(contains(text, "\nWARNING: The load tool itself was the limit"));
 }
 
 TEST_CASE("an open loop says its rate and its late starts") {
   Plan plan = made_up::plan();
   plan.rate = 2000;
-  plan.arrivals = bench::Arrivals::poisson;
+  plan.arrivals = bench::load::Arrivals::poisson;
   Outcome outcome = made_up::outcome();
   outcome.measures.late_starts = 50;
-  const std::string text = text_report(plan, outcome);
+  const std::string text = bench::report::text_report(plan, outcome);
   CHECK(contains(text, "open loop at 2,000 req/s (Poisson), at most 64 connections"));
   CHECK(contains(line_with(text, "late starts"), "50 requests (0.250 %)"));
   const Json json = json_of(plan, outcome);
@@ -372,7 +376,7 @@ TEST_CASE("the JSON report holds the figures, in microseconds") {
   CHECK(json["requests"].number() == 20'000);
   CHECK(json["requests_per_s"].number() == 2000);
   CHECK(json["failed"].number() == 1020);
-  CHECK(json["failures"].members().size() == bench::failure_count);
+  CHECK(json["failures"].members().size() == bench::load::failure_count);
   CHECK(json["failures"]["bad_status"].number() == 1003);
   CHECK(json["failures"]["timeout"].number(-1) == 0);
   CHECK(json["statuses"].members().size() == 2);
@@ -390,7 +394,7 @@ TEST_CASE("the JSON report holds the figures, in microseconds") {
   CHECK(total["p99_9"].number() ==
         doctest::Approx(static_cast<double>(histogram.percentile(99.9)) / 1e3));
   CHECK(total["max"].number() == doctest::Approx(static_cast<double>(histogram.max()) / 1e3));
-  CHECK(total["curve"].list().size() == bench::percentile_curve(histogram).size());
+  CHECK(total["curve"].list().size() == bench::report::percentile_curve(histogram).size());
   CHECK(total["curve"].list().back().list()[0].number() == 100);
 
   REQUIRE(json["timeline"].list().size() == 10);
@@ -400,21 +404,21 @@ TEST_CASE("the JSON report holds the figures, in microseconds") {
 
 TEST_CASE("what a process used is shared out only over what was done") {
   Plan plan = made_up::plan();
-  plan.works = {{bench::Scenario::chat, 1}};
+  plan.works = {{bench::load::Scenario::chat, 1}};
   Outcome outcome;
   outcome.elapsed_ns = made_up::second_ns;
   outcome.open_streams_peak = 8;
-  const bench::ProcessUse use{1'000'000, 1 << 19, 1 << 20, 1 << 20, 1, 10};
-  bench::Shares shares = bench::shares_of(plan, outcome, use);
+  const bench::load::ProcessUse use{1'000'000, 1 << 19, 1 << 20, 1 << 20, 1, 10};
+  bench::report::Shares shares = bench::report::shares_of(plan, outcome, use);
   CHECK_FALSE(shares.cpu_us_per_request);
   CHECK_FALSE(shares.cpu_us_per_event);
   CHECK_FALSE(shares.cpu_us_per_mib);
   CHECK_FALSE(shares.rss_bytes_per_stream);
   outcome.measures.requests = 10;
-  plan.works = {{bench::Scenario::idle, 1}};
-  shares = bench::shares_of(plan, outcome, use);
+  plan.works = {{bench::load::Scenario::idle, 1}};
+  shares = bench::report::shares_of(plan, outcome, use);
   CHECK(*shares.cpu_us_per_request == 100);
   CHECK(*shares.rss_bytes_per_stream == 65536);
-  const bench::ProcessUse shrunk{1, 2 << 20, 1 << 20, 1 << 20, 1, 10};
-  CHECK(*bench::shares_of(plan, outcome, shrunk).rss_bytes_per_stream == 0);
+  const bench::load::ProcessUse shrunk{1, 2 << 20, 1 << 20, 1 << 20, 1, 10};
+  CHECK(*bench::report::shares_of(plan, outcome, shrunk).rss_bytes_per_stream == 0);
 }

@@ -11,10 +11,10 @@
 #include "bench/base/json.h"
 #include "bench/serve/text.h"
 
-using bench::Api;
-using bench::EventStream;
 using bench::Json;
-using bench::StreamShape;
+using bench::serve::Api;
+using bench::serve::EventStream;
+using bench::serve::StreamShape;
 
 namespace {
 
@@ -23,8 +23,8 @@ struct Event {
   bool had_gap;
 };
 
-bench::Reply reply_of(Api api) {
-  bench::Reply reply;
+bench::serve::Reply reply_of(Api api) {
+  bench::serve::Reply reply;
   reply.api = api;
   reply.id.fill('7');
   reply.model = "gpt-test";
@@ -34,7 +34,7 @@ bench::Reply reply_of(Api api) {
 }
 
 std::vector<Event> all_of(Api api, StreamShape shape) {
-  const bench::Reply reply = reply_of(api);
+  const bench::serve::Reply reply = reply_of(api);
   EventStream stream(api, shape);
   std::vector<Event> events;
   while (!stream.is_over()) {
@@ -65,7 +65,7 @@ Json data_of(std::string_view event, std::string_view name = {}) {
 std::string words_of(size_t count) {
   std::string text;
   for (size_t i = 0; i < count; ++i)
-    text += bench::words()[i % bench::words().size()];
+    text += bench::serve::words()[i % bench::serve::words().size()];
   return text;
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("completions have text instead of deltas") {
   CHECK(events[0].text.size() == 300);
   const Json chunk = data_of(events[1].text);
   CHECK(chunk["object"].text() == "text_completion");
-  CHECK(chunk["choices"].list().at(0)["text"].text() == bench::words()[1]);
+  CHECK(chunk["choices"].list().at(0)["text"].text() == bench::serve::words()[1]);
   CHECK(chunk["choices"].list().at(0)["finish_reason"].text() == "stop");
 }
 
@@ -158,11 +158,11 @@ TEST_CASE("a stream without tokens") {
 }
 
 TEST_CASE("the words are UTF-8 that needs no escape, in two languages") {
-  const std::string text = words_of(bench::words().size());
+  const std::string text = words_of(bench::serve::words().size());
   CHECK(text.find_first_of("\"\\") == std::string::npos);
   CHECK(
       text.find("Every word of this stream leaves on its own, as soon as it is due. 这条流里的") !=
       std::string::npos);
-  CHECK(bench::blocks().prose.starts_with(text));
-  CHECK(bench::blocks().prose.ends_with(text));
+  CHECK(bench::serve::blocks().prose.starts_with(text));
+  CHECK(bench::serve::blocks().prose.ends_with(text));
 }

@@ -8,10 +8,10 @@
 
 #include <doctest/doctest.h>
 
-using bench::Fault;
-using bench::FaultKind;
-using bench::FaultPlan;
-using bench::PlannedFault;
+using bench::serve::Fault;
+using bench::serve::FaultKind;
+using bench::serve::FaultPlan;
+using bench::serve::PlannedFault;
 
 namespace {
 
@@ -40,11 +40,11 @@ std::vector<int> fates(const FaultPlan& plan, uint64_t count) {
 }  // namespace
 
 TEST_CASE("names of faults, there and back") {
-  for (size_t i = 0; i < bench::fault_kinds; ++i) {
+  for (size_t i = 0; i < bench::serve::fault_kinds; ++i) {
     const auto kind = static_cast<FaultKind>(i);
-    CHECK(bench::fault_of(bench::fault_name(kind)) == kind);
+    CHECK(bench::serve::fault_of(bench::serve::fault_name(kind)) == kind);
   }
-  CHECK_FALSE(bench::fault_of("418"));
+  CHECK_FALSE(bench::serve::fault_of("418"));
 }
 
 TEST_CASE("faults come at their rates, and the same again with the same seed") {
@@ -53,7 +53,7 @@ TEST_CASE("faults come at their rates, and the same again with the same seed") {
   const std::vector<int> seen = fates(plan_of(faults, 7), requests);
   CHECK(seen == fates(plan_of(faults, 7), requests));
   CHECK(seen != fates(plan_of(faults, 8), requests));
-  std::array<int, bench::fault_kinds> counts{};
+  std::array<int, bench::serve::fault_kinds> counts{};
   for (const int kind : seen) {
     if (kind >= 0) ++counts.at(static_cast<size_t>(kind));
   }

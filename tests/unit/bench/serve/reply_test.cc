@@ -10,13 +10,13 @@
 #include "bench/base/json.h"
 #include "bench/serve/text.h"
 
-using bench::Api;
 using bench::Json;
+using bench::serve::Api;
 
 namespace {
 
-bench::Reply reply_of(Api api) {
-  bench::Reply reply;
+bench::serve::Reply reply_of(Api api) {
+  bench::serve::Reply reply;
   reply.api = api;
   reply.id.fill('7');
   reply.model = "gpt-test";
@@ -26,9 +26,9 @@ bench::Reply reply_of(Api api) {
 }
 
 // As a connection sends it.
-std::string whole(const bench::Reply& reply, uint64_t size) {
+std::string whole(const bench::serve::Reply& reply, uint64_t size) {
   std::string text;
-  bench::BlockBody body = bench::append_reply(text, reply, size);
+  bench::serve::BlockBody body = bench::serve::append_reply(text, reply, size);
   while (body.block_bytes > 0) {
     const std::string_view piece = body.block.substr(0, body.block_bytes);
     text += piece;
@@ -70,7 +70,7 @@ TEST_CASE("replies are JSON of the API's shape and have the size that is asked f
     CHECK(choice["finish_reason"].text() == "stop");
     CHECK(choice["message"]["role"].text() == "assistant");
     const std::string content = choice["message"]["content"].text();
-    const std::string& prose = bench::blocks().prose;
+    const std::string& prose = bench::serve::blocks().prose;
     bool is_prose = true;
     for (size_t at = 0; at < content.size(); ++at)
       is_prose = is_prose && content[at] == prose[at % prose.size()];
@@ -89,7 +89,7 @@ TEST_CASE("replies are JSON of the API's shape and have the size that is asked f
 }
 
 TEST_CASE("embeddings as numbers and as base64") {
-  bench::Reply reply = reply_of(Api::embeddings);
+  bench::serve::Reply reply = reply_of(Api::embeddings);
   for (const uint64_t size : {0U, 200U, 201U, 208U, 209U, 4096U, 100'003U}) {
     CAPTURE(size);
     reply.base64 = false;
@@ -104,30 +104,30 @@ TEST_CASE("embeddings as numbers and as base64") {
     const std::string encoded = whole(reply, size);
     if (size >= 200) CHECK(encoded.size() == size);
     const std::string text = parsed(encoded)["data"].list().at(0)["embedding"].text();
-    CHECK(text.size() % bench::base64_bytes == 0);
+    CHECK(text.size() % bench::serve::base64_bytes == 0);
   }
-  CHECK(bench::blocks().base64.size() % bench::base64_bytes == 0);
-  CHECK(bench::blocks().floats.size() % bench::float_bytes == 0);
+  CHECK(bench::serve::blocks().base64.size() % bench::serve::base64_bytes == 0);
+  CHECK(bench::serve::blocks().floats.size() % bench::serve::float_bytes == 0);
   // 0.05f, the first number, is cd cc 4c 3d.
-  CHECK(bench::blocks().base64.starts_with("zcxMP"));
-  CHECK(bench::blocks().floats.starts_with("0.050000,"));
+  CHECK(bench::serve::blocks().base64.starts_with("zcxMP"));
+  CHECK(bench::serve::blocks().floats.starts_with("0.050000,"));
 }
 
 TEST_CASE("texts are cut between characters") {
   const std::string_view text = "aé字𐍈b";  // of 1, 2, 3, 4 and 1 bytes
   const std::set<size_t> boundaries = {0, 1, 3, 6, 10, 11};
   for (size_t size = 0; size <= text.size(); ++size) {
-    const size_t cut = bench::whole_characters(text, size);
+    const size_t cut = bench::serve::whole_characters(text, size);
     CHECK(boundaries.contains(cut));
     CHECK(cut <= size);
     CHECK(size - cut < 4);
   }
-  CHECK(bench::whole_characters(text, 100) == text.size());
+  CHECK(bench::serve::whole_characters(text, 100) == text.size());
 }
 
 TEST_CASE("errors are the API's, whatever is in them") {
   std::string text;
-  bench::append_error(
+  bench::serve::append_error(
       text,
       {.message = "a \"b\" \\ \x01 字 \xff\xc0\xaf\xed\xa0\x80\xf5 é", .type = "t", .param = "p"});
   const Json error = parsed(text)["error"];
@@ -140,22 +140,22 @@ TEST_CASE("errors are the API's, whatever is in them") {
 }
 
 TEST_CASE("counts and models") {
-  bench::ServeCounts counts;
+  bench::serve::Counts counts;
   counts.requests = 5;
-  counts.faults[static_cast<size_t>(bench::FaultKind::status_429)] = 2;
+  counts.faults[static_cast<size_t>(bench::serve::FaultKind::status_429)] = 2;
   std::string text;
-  bench::append_counts(text, counts);
+  bench::serve::append_counts(text, counts);
   const Json json = parsed(text);
   CHECK(json["requests"].number() == 5);
   CHECK(json["faults"]["429"].number() == 2);
-  CHECK(json["faults"].members().size() == bench::fault_kinds);
+  CHECK(json["faults"].members().size() == bench::serve::fault_kinds);
   text.clear();
-  bench::append_models(text, 1);
+  bench::serve::append_models(text, 1);
   CHECK(parsed(text)["data"].list().at(0)["object"].text() == "model");
 }
 
 TEST_CASE("heads") {
-  bench::ResponseHead head;
+  bench::serve::ResponseHead head;
   head.status = 429;
   head.fields = "Retry-After: 1\r\n";
   head.length = 5;
@@ -164,7 +164,7 @@ TEST_CASE("heads") {
   head.request_id = {1, 0xfedcba9876543210};
   head.processing_ms = 3;
   std::string text;
-  bench::append_head(text, head);
+  bench::serve::append_head(text, head);
   CHECK(text ==
         "HTTP/1.1 429 Too Many Requests\r\n"
         "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"

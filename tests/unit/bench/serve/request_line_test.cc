@@ -5,20 +5,20 @@
 
 #include <doctest/doctest.h>
 
-using bench::Api;
-using bench::Route;
-using bench::Wanted;
+using bench::serve::Api;
+using bench::serve::Route;
+using bench::serve::Wanted;
 
 namespace {
 
 Wanted read(std::string_view method, std::string_view target) {
-  auto wanted = bench::read_request(method, target, {});
+  auto wanted = bench::serve::read_request(method, target, {});
   REQUIRE(wanted);
   return *wanted;
 }
 
 std::string refused(std::string_view target) {
-  const auto wanted = bench::read_request("GET", target, {});
+  const auto wanted = bench::serve::read_request("GET", target, {});
   REQUIRE_FALSE(wanted);
   return wanted.error().message;
 }
@@ -62,10 +62,10 @@ TEST_CASE("routes by method and path") {
 }
 
 TEST_CASE("the query goes before the options") {
-  bench::ServeOptions options;
+  bench::serve::Options options;
   options.tokens = 7;
   options.gap_us = 8;
-  const auto wanted = bench::read_request(
+  const auto wanted = bench::serve::read_request(
       "POST",
       "/v1/responses?tokens=1&reply_bytes=2&token_bytes=3&jitter_us=5&think_us=6&hash=0"
       "&fault=stall&fault_after=9&api-version=2024-01-01&flag&=&tokens=4",
@@ -78,9 +78,9 @@ TEST_CASE("the query goes before the options") {
   CHECK(wanted->jitter_us == 5);
   CHECK(wanted->think_us == 6);
   CHECK_FALSE(wanted->hash);
-  CHECK(wanted->fault == bench::FaultKind::stall);
+  CHECK(wanted->fault == bench::serve::FaultKind::stall);
   CHECK(wanted->fault_after == 9);
-  CHECK(read("POST", "/v1/responses").tokens == bench::ServeOptions{}.tokens);
+  CHECK(read("POST", "/v1/responses").tokens == bench::serve::Options{}.tokens);
 }
 
 TEST_CASE("what cannot be read is refused, with what would do") {
@@ -109,12 +109,12 @@ TEST_CASE("what cannot be read is refused, with what would do") {
 }
 
 TEST_CASE("options have the same bounds") {
-  bench::ServeOptions options;
-  CHECK_FALSE(bench::refuse_options(options));
+  bench::serve::Options options;
+  CHECK_FALSE(bench::serve::refuse_options(options));
   options.token_bytes = 65'537;
-  CHECK(bench::refuse_options(options) ==
+  CHECK(bench::serve::refuse_options(options) ==
         "token_bytes is '65537': give a whole number from 0 to 65536");
   options = {};
   options.threads = 0;
-  CHECK(bench::refuse_options(options) == "threads is 0: give at least 1");
+  CHECK(bench::serve::refuse_options(options) == "threads is 0: give at least 1");
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks who includes whom: rooms of src/ may only look down, and each dependency has its one door."""
+"""Checks who includes whom: rooms of src/ and of bench/ may only look down, and each dependency has
+its one door."""
 import pathlib
 import re
 import sys
@@ -10,6 +11,7 @@ ROOMS = {
     "net": {"base"},
     "config": {"base"},
     "http": {"base"},
+    "openai": {"base"},
     "tls": {"net", "base"},
     "observe": {"base"},
     "policy": {"http", "config", "base"},
@@ -25,21 +27,39 @@ ROOMS = {
     "process": {"server", "config", "net", "base"},
     "main.cc": {"process", "server", "tls", "config", "net", "base"},
 }
-# A dependency's headers and the only files (relative to src/) that may include them.
+# The load tool's own rooms, and the rooms of src/ that each of them may use.
+BENCH_ROOMS = {
+    "bench/base": {"http", "net", "base"},
+    "bench/load": {"bench/base", "http", "tls", "net", "base"},
+    "bench/page": {"bench/base"},
+    "bench/report": {"bench/page", "bench/load", "bench/base", "base"},
+    "bench/serve": {"bench/base", "openai", "http", "tls", "net", "base"},
+    "bench/main.cc": {"bench/report", "bench/load", "bench/serve", "bench/base", "tls", "base"},
+}
+# A dependency's headers and the only files (relative to src/, or beginning with bench/) that may
+# include them.
 DOORS = [
     (r"llhttp\.h", r"http/h1_parser\.(h|cc)"),
     (r"(mbedtls|psa)/.*|(gcm_kernels|resuming|verify_known)\.h", r"tls/.*"),
     (r"uv\.h", r"net/.*"),
     (r"ares\.h", r"net/name_channel\.cc"),
     (r"yaml-cpp/.*", r"config/.*\.cc"),
-    (r"CLI/.*", r"main\.cc"),
+    (r"CLI/.*", r"main\.cc|bench/main\.cc|bench/load/run_options\.cc"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 
 
+def room_of(name):
+    """The room of a file, or of an include as it is written: both begin with it."""
+    parts = name.split("/")
+    return "/".join(parts[:2]) if parts[0] == "bench" else parts[0]
+
+
 def problems(path, name):
-    room = name.split("/")[0]
-    if room not in ROOMS:
+    """Of the file `name`, relative to src/ or beginning with bench/: (line, what is wrong)."""
+    rooms = BENCH_ROOMS if name.startswith("bench/") else ROOMS
+    room = room_of(name)
+    if room not in rooms:
         yield 1, f"{room} is no room of the table"
         return
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -49,21 +69,25 @@ def problems(path, name):
         header = match.group(1) or match.group(2)
         for pattern, place in DOORS:
             if re.fullmatch(pattern, header) and not re.fullmatch(place, name):
-                yield number, f"<{header}> belongs to src/{place} alone"
+                yield number, f"<{header}> belongs to {place} alone"
+        is_ours = any((ROOT / folder / header).is_file() for folder in ("src", "."))
         if match.group(1) is None:
+            if is_ours:
+                yield number, f"<{header}> is ours: it is written in quotes"
             continue
-        if not (ROOT / "src" / header).is_file():
-            yield number, f'"{header}" is not a path from src/'
-        target = header.split("/")[0]
-        if target != room and target not in ROOMS[room]:
+        if not is_ours or ".." in header:
+            yield number, f'"{header}" is no path from src/, nor from the root'
+        if room_of(header) not in rooms[room] | {room}:
             yield number, f'{room} must not include "{header}"'
 
 
 def main():
-    files = sorted(p for p in (ROOT / "src").rglob("*") if p.suffix in (".h", ".cc"))
+    files = sorted(p for top in ("src", "bench") for p in (ROOT / top).rglob("*")
+                   if p.suffix in (".h", ".cc"))
     found = 0
     for path in files:
-        for number, text in problems(path, path.relative_to(ROOT / "src").as_posix()):
+        name = path.relative_to(ROOT).as_posix().removeprefix("src/")
+        for number, text in problems(path, name):
             print(f"{path.relative_to(ROOT)}:{number}: {text}")
             found += 1
     print(f"rooms: {len(files)} files, {found} wrong includes")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs clang-tidy over src/ in parallel and remembers, in the build folder, what was clean.
+"""Runs clang-tidy over src/ and bench/ in parallel and remembers, in the build folder, what was clean.
 
 usage: check_tidy.py BUILD_FOLDER [-j JOBS]. A file is checked again only when it, one of our headers
 it includes, .clang-tidy or its compile command has changed.
@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "src"
+SOURCES = (ROOT / "src", ROOT / "bench")
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 
@@ -24,7 +24,8 @@ def closure(path, seen):
         return
     seen.add(path)
     for header in INCLUDE.findall(path.read_text(encoding="utf-8")):
-        closure(SOURCE / header, seen)
+        closure(ROOT / "src" / header, seen)
+        closure(ROOT / header, seen)
 
 
 def key(entry, version):
@@ -51,7 +52,8 @@ def main():
     parser.add_argument("-j", type=int, default=2)
     arguments = parser.parse_args()
     entries = json.loads((arguments.build / "compile_commands.json").read_text())
-    entries = [e for e in entries if SOURCE in pathlib.Path(e["file"]).parents]
+    entries = [e for e in entries
+               if any(source in pathlib.Path(e["file"]).parents for source in SOURCES)]
     cache = arguments.build / "tidy"
     cache.mkdir(exist_ok=True)
     version = subprocess.run(["clang-tidy", "--version"], capture_output=True, text=True,

@@ -1,6 +1,7 @@
 // The way in and out: files, the checks that need more than one key, errors as text.
 #include "config/load.h"
 
+#include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
 #include <set>
@@ -21,7 +22,18 @@ constexpr std::string_view default_upstream = "openai";
 // Beyond what parse_yaml() takes, so that it can say how much that is.
 constexpr size_t file_bytes_max = 2 * yaml_bytes_max;
 
-void check_upstreams(const YamlReader& reader, const Config& config) {
+// What to do about a configuration file that cannot be read.
+std::string why_unreadable(const std::string& path, int error) {
+  const std::string_view advice =
+      path.empty()      ? "; give the name of a file, or leave --config out for the defaults"
+      : error == ENOENT ? "; check the name, or leave --config out for the defaults"
+      : error == EISDIR ? "; give the name of a file in it"
+      : error == EACCES ? "; let the user that runs the proxy read it"
+                        : "";
+  return fmt::format("cannot be read: {}{}", std::strerror(error), advice);
+}
+
+void check_upstreams(YamlReader& reader, const Config& config) {
   for (const auto& [name, upstream] : config.upstreams) {
     const std::string path = "upstreams." + name;
     if (upstream.url.origin.host.empty()) {
@@ -36,7 +48,7 @@ void check_upstreams(const YamlReader& reader, const Config& config) {
   }
 }
 
-void check_routes(const YamlReader& reader, Config& config) {
+void check_routes(YamlReader& reader, Config& config) {
   std::vector<std::string_view> names;
   for (const auto& [name, upstream] : config.upstreams)
     names.push_back(name);
@@ -53,14 +65,14 @@ void check_routes(const YamlReader& reader, Config& config) {
                                 nearest.empty() ? "; `upstreams` must name it"
                                                 : fmt::format("; did you mean \"{}\"?", nearest)));
     }
-    if (!paths.insert(route.path).second) {
+    if (!reader.has_refused(path + ".path") && !paths.insert(route.path).second) {
       reader.refuse(path + ".path",
                     fmt::format("another route has the path \"{}\" already", route.path));
     }
   }
 }
 
-void check_listeners(const YamlReader& reader, const Config& config) {
+void check_listeners(YamlReader& reader, const Config& config) {
   std::set<std::string> addresses;
   const auto insert = [&](const Listen& listen, const std::string& path) {
     const bool chosen_by_system = listen.unix_path.empty() && listen.port == 0;
@@ -74,7 +86,7 @@ void check_listeners(const YamlReader& reader, const Config& config) {
   if (config.admin.listen) insert(*config.admin.listen, "admin.listen");
 }
 
-void check_listener_tls(const YamlReader& reader, const ListenTls& tls, const std::string& path) {
+void check_listener_tls(YamlReader& reader, const ListenTls& tls, const std::string& path) {
   const auto check = [&](const std::string& certificate,
                          const std::string& key,
                          const std::string& at) {
@@ -97,7 +109,7 @@ void check_listener_tls(const YamlReader& reader, const ListenTls& tls, const st
 }
 
 // What speaks TLS, and what sends people there.
-void check_listeners_tls(const YamlReader& reader, const Config& config) {
+void check_listeners_tls(YamlReader& reader, const Config& config) {
   for (size_t i = 0; i < config.listen.size(); ++i) {
     const Listen& listen = config.listen[i];
     const std::string path = fmt::format("listen[{}]", i);
@@ -123,7 +135,10 @@ std::string ConfigError::text() const {
   std::string text = file;
   if (line > 0) text += fmt::format(":{}:{}", line, column);
   if (!path.empty()) text += ": " + path;
-  return text + ": " + why;
+  text += ": " + why;
+  for (const ConfigError& other : others)
+    text += "\n" + other.text();
+  return text;
 }
 
 Config default_config() {
@@ -138,7 +153,8 @@ Config default_config() {
 base::Result<Config, ConfigError> load_file(const std::string& path) {
   const auto text = base::read_file(path, file_bytes_max);
   if (!text) {
-    return ConfigError{.file = path, .path = {}, .why = std::strerror(text.error())};
+    return ConfigError{
+        .file = path, .path = {}, .why = why_unreadable(path, text.error()), .others = {}};
   }
   base::warn_if_anybody_may_write(path, "send every client's API key elsewhere");
   return load_text(*text, path);
@@ -150,22 +166,24 @@ base::Result<Config, ConfigError> load_text(std::string_view text, std::string_v
                        .line = refusal.place.line,
                        .column = refusal.place.column,
                        .path = refusal.path,
-                       .why = refusal.why};
+                       .why = refusal.why,
+                       .others = {}};
   };
   const auto root = parse_yaml(text);
   if (!root) return refused(root.error());
   Config config = default_config();
   YamlReader reader;
-  try {
-    reader.read(*root, config);
-    check_upstreams(reader, config);
-    check_routes(reader, config);
-    check_listeners(reader, config);
-    check_listeners_tls(reader, config);
-  } catch (const Refusal& refusal) {
-    return refused(refusal);
-  }
-  return config;
+  reader.read(*root, config);
+  check_upstreams(reader, config);
+  check_routes(reader, config);
+  check_listeners(reader, config);
+  check_listeners_tls(reader, config);
+  const std::vector<Refusal> refusals = reader.take_refusals();
+  if (refusals.empty()) return config;
+  ConfigError error = refused(refusals.front());
+  for (size_t i = 1; i < refusals.size(); ++i)
+    error.others.push_back(refused(refusals[i]));
+  return error;
 }
 
 base::Result<Listen, std::string> parse_listen(std::string_view text) {

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -15,12 +16,13 @@ namespace config {
 // Why a configuration was refused, for a person to act on.
 struct ConfigError {
   std::string file;
-  int line = 0;      // from 1; 0: no place in the file
-  int column = 0;    // from 1
-  std::string path;  // "upstreams.openai.pool.idle_max"
-  std::string why;   // what was found, what was expected, the nearest known key
+  int line = 0;                          // from 1; 0: no place in the file
+  int column = 0;                        // from 1
+  std::string path;                      // "upstreams.openai.pool.idle_max"
+  std::string why;                       // what was found, what was expected, the nearest known key
+  std::vector<ConfigError> others = {};  // that the same file holds, behind this one
 
-  // "file:line:column: path: why"
+  // "file:line:column: path: why", a line each.
   [[nodiscard]] std::string text() const;
 };
 

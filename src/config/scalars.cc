@@ -43,24 +43,34 @@ struct Unit {
 // Largest first: print() takes the first that divides.
 constexpr std::array<Unit, 4> duration_units{
     {{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
-constexpr std::array<Unit, 9> size_units{{{"GiB", uint64_t{1} << 30U},
-                                          {"GB", 1'000'000'000},
-                                          {"MiB", uint64_t{1} << 20U},
-                                          {"MB", 1'000'000},
-                                          {"KiB", uint64_t{1} << 10U},
-                                          {"KB", 1'000},
-                                          {"kB", 1'000},
-                                          {"B", 1},
-                                          {"", 1}}};
+// The single letters as nginx has them.
+constexpr std::array<Unit, 15> size_units{{{"GiB", uint64_t{1} << 30U},
+                                           {"GB", 1'000'000'000},
+                                           {"MiB", uint64_t{1} << 20U},
+                                           {"MB", 1'000'000},
+                                           {"KiB", uint64_t{1} << 10U},
+                                           {"KB", 1'000},
+                                           {"kB", 1'000},
+                                           {"B", 1},
+                                           {"G", uint64_t{1} << 30U},
+                                           {"g", uint64_t{1} << 30U},
+                                           {"M", uint64_t{1} << 20U},
+                                           {"m", uint64_t{1} << 20U},
+                                           {"K", uint64_t{1} << 10U},
+                                           {"k", uint64_t{1} << 10U},
+                                           {"", 1}}};
 
-// "<digits><suffix>", nothing where it is none, the suffix is unknown or the product too large.
+// "<digits><suffix>", perhaps with a space between; nothing where it is none, the suffix is unknown
+// or the product too large.
 template <size_t n>
 std::optional<uint64_t> parse_with_unit(std::string_view text, const std::array<Unit, n>& units) {
   const size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
   const auto number = parse_digits(text.substr(0, end));
   if (!number) return std::nullopt;
+  std::string_view unit = text.substr(end);
+  if (unit.size() > 1 && unit.front() == ' ') unit.remove_prefix(1);
   for (const auto& [suffix, factor] : units) {
-    if (suffix != text.substr(end)) continue;
+    if (suffix != unit) continue;
     if (*number > std::numeric_limits<uint64_t>::max() / factor) return std::nullopt;
     return *number * factor;
   }
@@ -86,8 +96,9 @@ std::optional<std::string> canonical_address(int family, std::string_view text) 
 }  // namespace
 
 std::optional<bool> Flag::parse(std::string_view text) {
-  if (text == "true") return true;
-  if (text == "false") return false;
+  const std::string word = to_lower(text);
+  if (word == "true" || word == "yes" || word == "on") return true;
+  if (word == "false" || word == "no" || word == "off") return false;
   return std::nullopt;
 }
 
@@ -163,12 +174,14 @@ std::optional<Listen> ListenText::parse(std::string_view text) {
     }
     return Listen{.host = {}, .port = 0, .unix_path = std::string(path)};
   }
+  // A port alone is one of every IPv4 address.
   const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  const auto port = parse_port(text.substr(colon + 1));
-  const std::string_view host = text.substr(0, colon);
+  const size_t port_at = colon == std::string_view::npos ? 0 : colon + 1;
+  const auto port = parse_port(text.substr(port_at));
+  const std::string_view host = text.substr(0, port_at == 0 ? 0 : colon);
   if (!port) return std::nullopt;
   if (host.empty()) return Listen{.host = "0.0.0.0", .port = *port, .unix_path = {}};
+  if (host == "localhost") return Listen{.host = "127.0.0.1", .port = *port, .unix_path = {}};
   const bool ipv6 = host.starts_with('[') && host.ends_with(']');
   auto address = ipv6 ? canonical_address(AF_INET6, host.substr(1, host.size() - 2))
                       : canonical_address(AF_INET, host);
@@ -177,7 +190,9 @@ std::optional<Listen> ListenText::parse(std::string_view text) {
 }
 
 std::string ListenText::expected() {
-  return "an address such as 0.0.0.0:8080, \"[::]:8080\" or unix:/run/proxy.sock (no host names)";
+  return "an address such as 0.0.0.0:8080, 127.0.0.1:8080, \"[::]:8080\" or unix:/run/proxy.sock "
+         "(no "
+         "host names)";
 }
 
 std::optional<std::optional<Listen>> ListenOrOff::parse(std::string_view text) {

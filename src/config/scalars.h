@@ -88,10 +88,20 @@ struct Choice {
   }
 };
 
-inline constexpr Choice<base::LogLevel, 4> log_levels{{{{"debug", base::LogLevel::debug},
-                                                        {"info", base::LogLevel::info},
-                                                        {"warning", base::LogLevel::warning},
-                                                        {"error", base::LogLevel::error}}}};
+struct LogLevelWord {
+  [[nodiscard]] static std::optional<base::LogLevel> parse(std::string_view text) {
+    return words.parse(text == "warn" ? "warning" : text);
+  }
+  [[nodiscard]] static std::string print(base::LogLevel value) { return words.print(value); }
+  [[nodiscard]] static std::string expected() { return words.expected(); }
+
+ private:
+  static constexpr Choice<base::LogLevel, 4> words{{{{"debug", base::LogLevel::debug},
+                                                     {"info", base::LogLevel::info},
+                                                     {"warning", base::LogLevel::warning},
+                                                     {"error", base::LogLevel::error}}}};
+};
+inline constexpr LogLevelWord log_levels;
 inline constexpr Choice<LogFormat, 2> log_formats{
     {{{"json", LogFormat::json}, {"text", LogFormat::text}}}};
 inline constexpr Choice<WhenFull, 2> when_full_words{

@@ -6,6 +6,7 @@
 
 #include "config/expand.h"
 #include "config/scalars.h"
+#include "config/yaml_hints.h"
 
 namespace config {
 namespace {
@@ -71,14 +72,30 @@ std::string_view nearest_word(std::string_view text, const std::vector<std::stri
   return nearest;
 }
 
-void YamlReader::refuse(const std::string& path, std::string why) const {
+bool YamlReader::has_refused(const std::string& path) const {
+  return std::any_of(
+      refusals_.begin(), refusals_.end(), [&](const auto& each) { return each.path == path; });
+}
+
+void YamlReader::keep(Refusal refusal) {
+  if (refusal.path.empty() || !has_refused(refusal.path)) refusals_.push_back(std::move(refusal));
+}
+
+std::vector<Refusal> YamlReader::take_refusals() {
+  std::stable_sort(refusals_.begin(), refusals_.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+  });
+  return std::move(refusals_);
+}
+
+void YamlReader::refuse(const std::string& path, std::string why) {
   std::string known = path;
   while (!known.empty() && !places_.contains(known)) {
     const size_t cut = known.find_last_of(".[");
     known.resize(cut == std::string::npos ? 0 : cut);
   }
   // What is only a default has no place.
-  throw Refusal{known.empty() ? Place{} : places_.at(known), path, std::move(why)};
+  keep({known.empty() ? Place{} : places_.at(known), path, std::move(why)});
 }
 
 void YamlReader::open(const Node& node, const std::string& path) {
@@ -93,15 +110,21 @@ void YamlReader::open(const Node& node, const std::string& path) {
   std::map<std::string_view, int> lines;
   for (const auto& key : node.keys) {
     if (!Name::parse(key.text)) {
-      throw Refusal{
-          key.place,
-          path,
-          fmt::format("expected as a key {}, found {}", Name::expected(), quoted(key.text))};
+      const bool merges = key.text == "<<";
+      keep({key.place,
+            path_of(quoted(key.text)),
+            merges ? "merge keys are not supported: write out what they would add"
+                   : fmt::format("expected as a key {}, found {}{}",
+                                 Name::expected(),
+                                 quoted(key.text),
+                                 hint_for_value(key.text))});
+      continue;
     }
     const auto [first, added] = lines.emplace(key.text, key.place.line);
     if (added) continue;
-    throw Refusal{
-        key.place, path_of(key.text), fmt::format("stands twice, first on line {}", first->second)};
+    keep({key.place,
+          path_of(key.text),
+          fmt::format("stands twice, first on line {}", first->second)});
   }
 }
 
@@ -109,11 +132,12 @@ void YamlReader::close() {
   const Open& section = open_.back();
   for (const auto& key : section.map->keys) {
     const auto& known = section.asked;
-    if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
+    const bool is_known = std::find(known.begin(), known.end(), key.text) != known.end();
+    if (is_known || !Name::parse(key.text)) continue;
     const auto nearest = nearest_word(key.text, known);
     std::string why = nearest.empty() ? "unknown key; known here: " + joined(known)
                                       : fmt::format("unknown key; did you mean \"{}\"?", nearest);
-    throw Refusal{key.place, path_of(key.text), std::move(why)};
+    keep({key.place, path_of(key.text), std::move(why)});
   }
   open_.pop_back();
 }
@@ -176,10 +200,12 @@ void YamlReader::refuse_node(const Node& node,
                              const std::string& path,
                              const std::string& expected) {
   const bool empty = node.kind == Node::Kind::list && node.values.empty();
-  throw Refusal{
-      node.place,
-      path,
-      fmt::format("expected {}, found {}", expected, empty ? "an empty list" : name_of(node.kind))};
+  throw Refusal{node.place,
+                path,
+                fmt::format("expected {}, found {}{}",
+                            expected,
+                            empty ? "an empty list" : name_of(node.kind),
+                            node.kind == Node::Kind::scalar ? hint_for_value(node.text) : "")};
 }
 
 void YamlReader::refuse_scalar(const Node& node,
@@ -190,10 +216,11 @@ void YamlReader::refuse_scalar(const Node& node,
   const bool has_variable = node.text.find("${") != std::string::npos;
   throw Refusal{node.place,
                 path,
-                fmt::format("expected {}, found {}{}",
+                fmt::format("expected {}, found {}{}{}",
                             expected,
                             shown,
-                            has_variable ? " with its variables filled in" : "")};
+                            has_variable ? " with its variables filled in" : "",
+                            hint_for_value(node.text))};
 }
 
 }  // namespace config

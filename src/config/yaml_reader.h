@@ -1,12 +1,14 @@
 #pragma once
 
-// The visitor of keys.h that fills a Config from a tree. Refuses by throwing Refusal: unknown and
-// duplicate keys, wrong types, values their kind does not take; always with the place and the path.
+// The visitor of keys.h that fills a Config from a tree. Refuses unknown and duplicate keys, wrong
+// types, values their kind does not take, always with the place and the path; and goes on, so that
+// all that is wrong is told at once.
 
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/yaml_tree.h"
@@ -19,16 +21,22 @@ class YamlReader {
   // Reads `root` into `target`, which holds the defaults, by its describe(). Once.
   template <class T>
   void read(const Node& root, T& target) {
-    read_section(root, "", target);
+    attempt([&] { read_section(root, "", target); });
   }
 
-  // Throws: `why` about the key at `path`, or about the nearest section above it in the text.
-  [[noreturn]] void refuse(const std::string& path, std::string why) const;
+  // `why` about the key at `path`, or about the nearest section above it in the text; nothing where
+  // that key was refused already.
+  void refuse(const std::string& path, std::string why);
+  // Whether that key's value was: it stands at its default then.
+  [[nodiscard]] bool has_refused(const std::string& path) const;
+  // All that was refused, in the order of the text.
+  [[nodiscard]] std::vector<Refusal> take_refusals();
 
   // The visitor's functions, see keys.h.
   template <class T, class Kind>
   void field(std::string_view name, T& value, const Kind& kind) {
-    if (const Node* node = take(name)) value = scalar<T>(*node, path_of(name), kind);
+    const Node* node = take(name);
+    if (node != nullptr) attempt([&] { value = scalar<T>(*node, path_of(name), kind); });
   }
   template <class T, class Kind>
   void field_if_set(std::string_view name, T& value, const Kind& kind) {
@@ -38,8 +46,10 @@ class YamlReader {
   void list(std::string_view name, std::vector<T>& values, const Kind& kind) {
     const Node* node = take(name);
     if (node == nullptr) return;
-    if (node->kind != Node::Kind::list) refuse_node(*node, path_of(name), "a list");
-    values = scalars<T>(*node, path_of(name), kind);
+    attempt([&] {
+      if (node->kind != Node::Kind::list) refuse_node(*node, path_of(name), "a list");
+      values = scalars<T>(*node, path_of(name), kind);
+    });
   }
   template <class T, class Kind>
   void list_or_word(std::string_view name,
@@ -48,21 +58,25 @@ class YamlReader {
                     const Kind& kind) {
     const Node* node = take(name);
     if (node == nullptr) return;
-    if (node->kind == Node::Kind::list) {
-      values = scalars<T>(*node, path_of(name), kind);
-    } else if (node->kind == Node::Kind::scalar && expanded(*node, path_of(name)) == word) {
-      values.reset();
-    } else {
-      refuse_node(*node, path_of(name), std::string(word) + " or a list");
-    }
+    attempt([&] {
+      if (node->kind == Node::Kind::list) {
+        values = scalars<T>(*node, path_of(name), kind);
+      } else if (node->kind == Node::Kind::scalar && expanded(*node, path_of(name)) == word) {
+        values.reset();
+      } else {
+        refuse_node(*node, path_of(name), std::string(word) + " or a list");
+      }
+    });
   }
   template <class T>
   void section(std::string_view name, T& value) {
-    if (const Node* node = take(name)) read_section(*node, path_of(name), value);
+    const Node* node = take(name);
+    if (node != nullptr) attempt([&] { read_section(*node, path_of(name), value); });
   }
   template <class T>
   void section_if_set(std::string_view name, std::optional<T>& value) {
-    if (const Node* node = take(name)) read_section(*node, path_of(name), value.emplace());
+    const Node* node = take(name);
+    if (node != nullptr) attempt([&] { read_section(*node, path_of(name), value.emplace()); });
   }
   template <class T>
   void sections_if_set(std::string_view name, std::vector<T>& values) {
@@ -72,42 +86,52 @@ class YamlReader {
   void sections(std::string_view name, std::vector<T>& values) {
     const Node* node = take(name);
     if (node == nullptr) return;
-    refuse_unless_filled_list(*node, path_of(name));
-    values.clear();
-    for (size_t i = 0; i < node->values.size(); ++i) {
-      read_section(node->values[i], item_path(path_of(name), i), values.emplace_back());
-    }
+    const std::string path = path_of(name);
+    attempt([&] {
+      refuse_unless_filled_list(*node, path);
+      values.clear();
+      for (size_t i = 0; i < node->values.size(); ++i) {
+        T& value = values.emplace_back();
+        attempt([&] { read_section(node->values[i], item_path(path, i), value); });
+      }
+    });
   }
   template <class T>
   void named_sections(std::string_view name, std::map<std::string, T>& values) {
     const Node* node = take(name);
     if (node == nullptr) return;
     const std::string path = path_of(name);
-    open(*node, path);
-    for (const auto& key : node->keys) {
-      read_section(*take(key.text), path_of(key.text), values[key.text]);
-    }
-    close();
+    attempt([&] {
+      open(*node, path);
+      for (const auto& key : node->keys) {
+        const Node& value = *take(key.text);
+        attempt([&] { read_section(value, path_of(key.text), values[key.text]); });
+      }
+      close();
+    });
   }
   template <class T, class Kind>
   void listeners(std::string_view name, std::vector<T>& values, const Kind& kind) {
     const Node* node = take(name);
     if (node == nullptr) return;
     const std::string path = path_of(name);
-    if (node->kind == Node::Kind::scalar) {
-      values = {scalar<T>(*node, path, kind)};
-      return;
-    }
-    refuse_unless_filled_list(*node, path);
-    values.clear();
-    for (size_t i = 0; i < node->values.size(); ++i) {
-      const Node& item = node->values[i];
-      if (item.kind == Node::Kind::map) {
-        read_section(item, item_path(path, i), values.emplace_back());
-      } else {
-        values.push_back(scalar<T>(item, item_path(path, i), kind));
+    attempt([&] {
+      if (node->kind == Node::Kind::map) {
+        // One, without the dash of a list.
+        values.resize(1);
+        read_section(*node, path, values.front());
+        return;
       }
-    }
+      if (node->kind == Node::Kind::scalar) {
+        values = {scalar<T>(*node, path, kind)};
+        return;
+      }
+      refuse_unless_filled_list(*node, path);
+      values.clear();
+      for (size_t i = 0; i < node->values.size(); ++i) {
+        listener(node->values[i], item_path(path, i), values.emplace_back(), kind);
+      }
+    });
   }
 
  private:
@@ -117,6 +141,28 @@ class YamlReader {
     std::string path;
     std::vector<std::string_view> asked;
   };
+
+  // What `read` throws is kept, and reading goes on behind it.
+  template <class Read>
+  void attempt(const Read& read) {
+    const size_t depth = open_.size();
+    try {
+      read();
+    } catch (Refusal& refusal) {
+      open_.erase(open_.begin() + static_cast<ptrdiff_t>(depth), open_.end());
+      keep(std::move(refusal));
+    }
+  }
+  template <class T, class Kind>
+  void listener(const Node& item, const std::string& path, T& value, const Kind& kind) {
+    attempt([&] {
+      if (item.kind == Node::Kind::map) {
+        read_section(item, path, value);
+      } else {
+        value = scalar<T>(item, path, kind);
+      }
+    });
+  }
 
   template <class T>
   void read_section(const Node& node, const std::string& path, T& value) {
@@ -144,6 +190,8 @@ class YamlReader {
     return values;
   }
 
+  void keep(Refusal refusal);
+
   // Enters a map; a section with nothing in it (null) is an empty one. Refuses what cannot be keys.
   void open(const Node& node, const std::string& path);
   // Leaves it, refusing what nobody asked for.
@@ -165,6 +213,7 @@ class YamlReader {
                                          const std::string& expected,
                                          const std::string& shown);
 
+  std::vector<Refusal> refusals_;
   std::vector<Open> open_;
   std::map<std::string, Place> places_;  // of every path met, for refuse()
 };

@@ -13,6 +13,8 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include "config/yaml_hints.h"
+
 namespace config {
 namespace {
 
@@ -66,9 +68,11 @@ std::optional<Refusal> refuse_bytes(std::string_view text) {
         (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f;
     const size_t length = utf8_sequence(text.substr(i));
     if (control || length == 0) {
-      return Refusal{place_at(text, i),
-                     {},
-                     fmt::format("is not UTF-8 text: it holds the byte 0x{:02x}", byte)};
+      return Refusal{
+          place_at(text, i),
+          {},
+          fmt::format(
+              "is not UTF-8 text: it holds the byte 0x{:02x}{}", byte, hint_for_encoding(text))};
     }
     i += length;
   }
@@ -78,7 +82,10 @@ std::optional<Refusal> refuse_bytes(std::string_view text) {
 class TreeBuilder final : public YAML::EventHandler {
  public:
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (documents_++ > 0) throw Refusal{place_of(mark), {}, "holds a second YAML document"};
+    if (documents_++ > 0) {
+      throw Refusal{
+          place_of(mark), {}, "holds a second YAML document: take out the --- that begins it"};
+    }
   }
   void OnDocumentEnd() override {}
 
@@ -186,7 +193,10 @@ class TreeBuilder final : public YAML::EventHandler {
     parent.weight += node.weight;
     if (parent.kind == Node::Kind::map && parent.keys.size() == parent.values.size()) {
       if (node.kind != Node::Kind::scalar) {
-        throw Refusal{node.place, {}, "a key must be a plain word"};
+        throw Refusal{node.place,
+                      {},
+                      "a key must be a plain word; within { } put quotes around a variable: "
+                      "\"${NAME}\""};
       }
       parent.keys.push_back({std::move(node.text), node.place});
       return;
@@ -227,12 +237,17 @@ base::Result<Node, Refusal> parse_yaml(std::string_view text) {
   } catch (const Refusal& thrown) {
     refusal = thrown;
   } catch (const YAML::Exception& error) {
-    refusal = Refusal{place_of(error.mark), {}, "is not valid YAML: " + error.msg};
+    const Place place = place_of(error.mark);
+    refusal =
+        Refusal{place, {}, "is not valid YAML: " + error.msg + hint_for_line(text, place.line)};
   }
   if (!refusal) return builder.take_root();
   const Place end = place_at(text, text.size());
   if (refusal->place.line > end.line) {
-    return Refusal{end, {}, "is not valid YAML: a bracket or a quote is never closed"};
+    return Refusal{
+        end,
+        {},
+        "is not valid YAML: a bracket or a quote is never closed" + hint_for_line(text, end.line)};
   }
   return *refusal;
 }

@@ -190,11 +190,12 @@ TEST_CASE("listen takes one address or a list") {
   CHECK(loaded("listen: [127.0.0.1:0, 127.0.0.1:0]\n").listen.size() == 2);
   CHECK(loaded("listen: [{}]\n").listen.at(0).text() == "0.0.0.0:8080");
   CHECK(contains(refused("listen: []\n"), "t:1:9: listen: expected a list with at least one item"));
-  CHECK(contains(refused("listen: {address: :9}\n"), "listen: expected a list"));
+  CHECK(loaded("listen: {address: :9}\n").listen.at(0).text() == "0.0.0.0:9");
+  CHECK(loaded("listen: 9\n").listen.at(0).text() == "0.0.0.0:9");
   CHECK(contains(refused("listen: [[]]\n"), "listen[0]: expected an address"));
   CHECK(
       contains(refused("listen: [{adress: :9}]\n"), "listen[0].adress: unknown key; did you mean"));
-  CHECK(contains(refused("listen: localhost:80\n"), "(no host names), found \"localhost:80\""));
+  CHECK(contains(refused("listen: my-host:80\n"), "(no host names), found \"my-host:80\""));
 }
 
 TEST_CASE("a listener's TLS needs both files, and a redirect needs a plain listener") {
@@ -219,7 +220,7 @@ TEST_CASE("a listener's TLS needs both files, and a redirect needs a plain liste
       {"tls: {" + files + "}, redirect_to_https: true",
        "listen[0].redirect_to_https: this address speaks https already (tls)"},
       {"acme_webroot: /w", "listen[0].acme_webroot: only with redirect_to_https: true"},
-      {"redirect_to_https: yes", "redirect_to_https: expected true or false, found \"yes\""},
+      {"redirect_to_https: maybe", "redirect_to_https: expected true or false, found \"maybe\""},
   };
   for (const auto& one : cases) {
     CAPTURE(one.keys);
@@ -247,7 +248,8 @@ TEST_CASE("refusals say where, what was expected and what was found") {
       {"upstreams: {a: {url: http://h}, a: {url: http://h}}\n",
        "t:1:33: upstreams.a: stands twice, first on line 1"},
       {"upstreams: {a.b: {url: http://h}}\n",
-       "t:1:13: upstreams: expected as a key a name of letters, digits, '-' and '_', at most 64 of "
+       "t:1:13: upstreams.\"a.b\": expected as a key a name of letters, digits, '-' and '_', at "
+       "most 64 of "
        "them, found \"a.b\""},
       // Types.
       {"- a\n", "t:1:1: expected keys and values, found a list"},
@@ -273,7 +275,7 @@ TEST_CASE("refusals say where, what was expected and what was found") {
       {"memory_limit: 1MiB\n",
        "t:1:15: memory_limit: expected a size such as 4096, 64KiB, 10MB or 1GiB, at least 16MiB, "
        "or off, found \"1MiB\""},
-      {"cors: {enabled: yes}\n", "t:1:17: cors.enabled: expected true or false, found \"yes\""},
+      {"cors: {enabled: ja}\n", "t:1:17: cors.enabled: expected true or false, found \"ja\""},
       {"timeouts: {drain: 30}\n",
        "t:1:19: timeouts.drain: expected a duration such as 500ms, 55s, 15m or 24h, from 0 to "
        "168h, "
@@ -355,11 +357,14 @@ TEST_CASE("files are read whole, or refused with a reason") {
 
   const auto missing = config::load_file(folder / "none.yaml");
   REQUIRE_FALSE(missing);
-  CHECK(missing.error().text() == (folder / "none.yaml") + ": No such file or directory");
+  CHECK(missing.error().text() ==
+        (folder / "none.yaml") +
+            ": cannot be read: No such file or directory; check the name, or "
+            "leave --config out for the defaults");
 
   const auto directory = config::load_file(folder / "");
   REQUIRE_FALSE(directory);
-  CHECK(directory.error().why == "Is a directory");
+  CHECK(directory.error().why == "cannot be read: Is a directory; give the name of a file in it");
 
   test::write_file(folder / "large.yaml", std::string((size_t{1} << 20U) + 1, '#'));
   const auto large = config::load_file(folder / "large.yaml");
@@ -383,8 +388,8 @@ TEST_CASE("the command line's values say what they expect") {
   const auto level = config::parse_log_level("warning");
   REQUIRE(level);
   CHECK(*level == base::LogLevel::warning);
-  CHECK(config::parse_log_level("warn").error() ==
-        "expected debug, info, warning or error, found \"warn\"");
+  CHECK(config::parse_log_level("loud").error() ==
+        "expected debug, info, warning or error, found \"loud\"");
 }
 
 TEST_CASE("a section of very many keys is refused, not walked") {
@@ -392,4 +397,83 @@ TEST_CASE("a section of very many keys is refused, not walked") {
   for (int i = 0; i < 1001; ++i)
     text += "  a" + std::to_string(i) + ": {url: http://h}\n";
   CHECK(refused(text) == "t:2:3: upstreams: holds more than 1000 keys");
+}
+
+TEST_CASE("all that is wrong is told at once, in the order of the text") {
+  CHECK(refused("listen: nowhere\n"
+                "upstreams:\n"
+                "  openai: {url: ftp://h, pool: {idle_max: -1, warm: x}, hots: a}\n"
+                "routes:\n"
+                "  - {path: v1}\n"
+                "  - {path: /, upstream: opnai}\n"
+                "cors: {enabled: ja, allow_origins: [x]}\n"
+                "timeouts: {keep_alive: 75}\n"
+                "log: {levle: info}\n") ==
+        "t:1:9: listen: expected an address such as 0.0.0.0:8080, 127.0.0.1:8080, \"[::]:8080\" or "
+        "unix:/run/proxy.sock (no host names), found \"nowhere\"\n"
+        "t:3:17: upstreams.openai.url: expected an http or https URL such as "
+        "https://api.openai.com or http://127.0.0.1:11434/base, without user, query or fragment, "
+        "found \"ftp://h\"\n"
+        "t:3:43: upstreams.openai.pool.idle_max: expected a whole number from 0 to 1000000, found "
+        "\"-1\"\n"
+        "t:3:53: upstreams.openai.pool.warm: expected a whole number from 0 to 1000000, found "
+        "\"x\"\n"
+        "t:3:57: upstreams.openai.hots: unknown key; did you mean \"host\"?\n"
+        "t:5:12: routes[0].path: expected the beginning of a path, such as / or /v1, without "
+        "spaces, query or fragment, found \"v1\"\n"
+        "t:6:25: routes[1].upstream: no upstream is called \"opnai\"; did you mean \"openai\"?\n"
+        "t:7:17: cors.enabled: expected true or false, found \"ja\"\n"
+        "t:7:37: cors.allow_origins[0]: expected \"*\" or an origin without a path, such as "
+        "https://app.example.com, https://*.example.com or http://localhost:3000, found \"x\"\n"
+        "t:8:24: timeouts.keep_alive: expected a duration such as 500ms, 55s, 15m or 24h, from 1ms "
+        "to 168h, found \"75\"\n"
+        "t:9:7: log.levle: unknown key; did you mean \"level\"?");
+}
+
+TEST_CASE("slips of the pen in YAML are told what to write instead") {
+  const struct {
+    std::string text;
+    std::string line;
+    std::string advice;
+  } cases[] = {
+      {"upstreams:\n\topenai: {}\n", "t:2:", "indented with a tab: YAML wants spaces"},
+      {"workers: 1\nlisten：8080\n", "", "holds a full-width \"：\": write :"},
+      {"listen: “127.0.0.1:80”\n", "t:1:9", "holds a full-width \"“\": write \""},
+      {"cors: {allow_headers: [a，b]}\n", "t:1:24", "holds a full-width \"，\": write ,"},
+      {"workers:\u3000"
+       "2\n",
+       "t:1:",
+       "a full-width space (U+3000): write a plain one"},
+      {"listen: [::1]:8080\n", "t:1:", "put quotes around an IPv6 address"},
+      {"listen:8080\n", "t:1:1", "a space is missing behind the colon: write listen: 8080"},
+      {"log:\n  level:debug\n", "t:2:3", "a space is missing behind the colon: write level: debug"},
+      {"cors: {allow_origins: [*]}\n", "t:1:", "put quotes around a star: \"*\""},
+      {"cors:\n  allow_origins: *\n", "", "put quotes around a star: \"*\""},
+      {"a: &x {}\nlog:\n  <<: *x\n", "t:3:3", "merge keys are not supported"},
+      {"upstreams: {openai: {url: ${URL}}}\n", "t:1:", "put quotes around a variable"},
+      {"log: {level: }\n", "t:1:", "found nothing"},
+      {"workers: 1\n---\nworkers: 2\n", "t:2:1", "take out the ---"},
+      {"# \xc4\xe3\xba\xc3\n", "t:1:3", "it may be GBK or another local encoding"},
+      {std::string("\xff\xfel\0", 4), "t:1:1", "it looks like UTF-16"},
+      {"routes: {path: /}\n", "t:1:9", "expected a list"},
+      {"upstreams: [openai]\n", "t:1:12", "expected a section (keys and values), found a list"},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.text);
+    const std::string error = refused(one.text);
+    CAPTURE(error);
+    CHECK(contains(error, one.line));
+    CHECK(contains(error, one.advice));
+  }
+}
+
+TEST_CASE("what people write by habit is taken as it is meant") {
+  CHECK(loaded("log: {level: warn}\n").log.level == base::LogLevel::warning);
+  CHECK(loaded("listen: localhost:80\n").listen.at(0).text() == "127.0.0.1:80");
+  CHECK(loaded("redirects: {follow: off}\n").redirects.follow == false);
+  CHECK(loaded("redirects: {follow: Yes}\n").redirects.follow);
+  CHECK(loaded("timeouts: {keep_alive: 10 s}\n").timeouts.keep_alive_ms == 10'000);
+  CHECK(loaded("limits: {head_bytes_max: 64k}\n").limits.head_bytes_max == 64 * 1024);
+  CHECK(loaded("limits: {body_bytes_max: 5 MB}\n").limits.body_bytes_max == 5'000'000);
+  CHECK(loaded("\xef\xbb\xbfworkers: 3\r\n").workers == 3);
 }

@@ -30,12 +30,17 @@ void check_table(const Kind& kind, const std::vector<Case>& cases) {
 
 }  // namespace
 
-TEST_CASE("flags are true or false, nothing else") {
+TEST_CASE("flags are true or false, or what YAML once took for them") {
   check_table(config::Flag{},
               {{"true", "true"},
                {"false", "false"},
-               {"True", "(none)"},
-               {"yes", "(none)"},
+               {"True", "true"},
+               {"yes", "true"},
+               {"NO", "false"},
+               {"on", "true"},
+               {"off", "false"},
+               {"y", "(none)"},
+               {"ja", "(none)"},
                {"1", "(none)"},
                {"", "(none)"}});
 }
@@ -76,7 +81,9 @@ TEST_CASE("durations have a unit and no overflow") {
                {"0", "(none)"},
                {"0s", "(none)"},
                {"55", "(none)"},
-               {"55 s", "(none)"},
+               {"55 s", "55s"},
+               {"55  s", "(none)"},
+               {"55 ", "(none)"},
                {"s", "(none)"},
                {"1.5s", "(none)"},
                {"-1s", "(none)"},
@@ -89,7 +96,7 @@ TEST_CASE("durations have a unit and no overflow") {
   CHECK(config::Duration{}.parse("24h") == 86'400'000U);
 }
 
-TEST_CASE("sizes count in 1024s with an i and in 1000s without") {
+TEST_CASE("sizes count in 1024s with an i or a letter alone, and in 1000s with a B") {
   check_table(config::Size{},
               {{"0", "0"},
                {"4096", "4KiB"},
@@ -104,9 +111,12 @@ TEST_CASE("sizes count in 1024s with an i and in 1000s without") {
                {"17179869184GiB", "(none)"},
                {"18446744073709551616", "(none)"},
                {"1.5MiB", "(none)"},
-               {"1 MiB", "(none)"},
+               {"1 MiB", "1MiB"},
                {"1mib", "(none)"},
-               {"1M", "(none)"},
+               {"1M", "1MiB"},
+               {"64k", "64KiB"},
+               {"2G", "2GiB"},
+               {"1T", "(none)"},
                {"-1", "(none)"},
                {"KiB", "(none)"},
                {"", "(none)"}});
@@ -131,8 +141,9 @@ TEST_CASE("listening addresses are literal, or unix sockets") {
                {"unix:" + std::string(108, 'a'), "(none)"},
                {"unix:", "(none)"},
                {"unix:/a\nb", "(none)"},
-               {"localhost:8080", "(none)"},
-               {"8080", "(none)"},
+               {"localhost:8080", "127.0.0.1:8080"},
+               {"my-host:8080", "(none)"},
+               {"8080", "0.0.0.0:8080"},
                {"127.0.0.1", "(none)"},
                {"127.0.0.1:", "(none)"},
                {"127.0.0.1:65536", "(none)"},

@@ -179,7 +179,8 @@ void Reception::on_first_byte(Silent& silent) {
 }
 
 void Reception::admit(net::Fd socket, const net::Address& client, const Door& door) {
-  auto tcp = net::Tcp::open(loop_, std::move(socket), client, base::Side::client);
+  auto tcp = net::Tcp::open(
+      loop_, std::move(socket), client, base::Side::client, config().timeouts.unreachable_ms);
   if (!tcp) {
     leave(client, door.entrance.purpose);
     return;

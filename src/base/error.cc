@@ -10,6 +10,8 @@ std::string_view code_name(Code code) {
       return "reset";
     case Code::timeout:
       return "timeout";
+    case Code::unreachable:
+      return "unreachable";
     case Code::dns:
       return "dns";
     case Code::connect:

@@ -14,6 +14,7 @@ enum class Code : uint8_t {
   closed,       // orderly end where more was due
   reset,        // connection torn down
   timeout,      // a deadline passed; `raw` says which where it matters
+  unreachable,  // the other machine no longer acknowledges anything; raw = uv error
   dns,          // name not resolved; raw = uv error
   connect,      // no address accepted a connection; raw = uv error of the last
   tls,          // handshake or record layer; raw = mbedTLS error

@@ -76,6 +76,7 @@ struct Pool {
 struct UpstreamTimeouts {
   uint32_t connect_ms = 5'000;
   uint32_t tls_handshake_ms = 5'000;
+  uint32_t unreachable_ms = 12'000;  // its machine acknowledges nothing; 0: left to the system
   uint32_t first_byte_ms = 15 * 60'000;
   uint32_t silence_ms = 15 * 60'000;
   uint32_t stream_silence_ms = 15 * 60'000;  // of event streams and tunnels
@@ -141,6 +142,7 @@ struct Timeouts {
   uint32_t response_write_silence_ms = 5 * 60'000;  // a client that does not read
   uint64_t response_write_rate_min = 100;           // the same, while bytes wait for the client
   uint32_t keep_alive_ms = 75'000;
+  uint32_t unreachable_ms = 60'000;  // its machine acknowledges nothing; 0: left to the system
   uint32_t drain_ms = 30'000;
 };
 

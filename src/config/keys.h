@@ -68,6 +68,7 @@ template <class Visitor>
 void describe(Visitor& visitor, UpstreamTimeouts& timeouts) {
   visitor.field("connect", timeouts.connect_ms, Duration{});
   visitor.field("tls_handshake", timeouts.tls_handshake_ms, Duration{});
+  visitor.field("unreachable", timeouts.unreachable_ms, Duration{.min_ms = 0});
   visitor.field("first_byte", timeouts.first_byte_ms, Duration{});
   visitor.field("silence", timeouts.silence_ms, Duration{});
   visitor.field("stream_silence", timeouts.stream_silence_ms, Duration{});
@@ -145,6 +146,7 @@ void describe(Visitor& visitor, Timeouts& timeouts) {
   visitor.field("response_write_silence", timeouts.response_write_silence_ms, Duration{});
   visitor.field("response_write_rate_min", timeouts.response_write_rate_min, Size{.max = rate_max});
   visitor.field("keep_alive", timeouts.keep_alive_ms, Duration{});
+  visitor.field("unreachable", timeouts.unreachable_ms, Duration{.min_ms = 0});
   visitor.field("drain", timeouts.drain_ms, Duration{.min_ms = 0});
 }
 

@@ -71,6 +71,13 @@ LocalError error_for_upstream(base::Error error) {
               "upstream_connect_timeout",
               "The upstream did not accept a connection in time. Try again.",
               RetryAdvice::soon};
+    case Code::unreachable:
+      return {504,
+              server_error,
+              "upstream_unreachable",
+              "The network between the proxy and the upstream is gone, or the upstream's machine: "
+              "it no longer acknowledges anything. Try again.",
+              RetryAdvice::soon};
     case Code::refused:
       return {
           503,

@@ -61,6 +61,10 @@ Listener::~Listener() {
   close();
 }
 
+void Listener::probe(UnreachableMs unreachable_ms) {
+  if (socket_) set_probes(socket_.get(), unreachable_ms);
+}
+
 void Listener::hold() {
   held_ = true;
   update_polling();

@@ -14,6 +14,7 @@
 #include "net/deadline.h"
 #include "net/fd.h"
 #include "net/handle.h"
+#include "net/reachability.h"
 #include "net/uv_loop.h"
 
 namespace net {
@@ -61,6 +62,10 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
   Listener(Listener&&) = delete;
   Listener& operator=(Listener&&) = delete;
+
+  // Who is accepted from now on is probed while silent: see set_probes(). The sockets inherit it,
+  // so that it costs nothing per connection.
+  void probe(UnreachableMs unreachable_ms);
 
   // At the connection limit: takes none until resume(). Who connects meanwhile waits in the
   // kernel's backlog. Idempotent.

@@ -24,8 +24,8 @@ constexpr size_t pieces_per_try = 32;
 // is up to megabytes, which cost memory for as long as the connection lasts and, in a window of a
 // few hundred bytes, milliseconds of a turn.
 constexpr int unsent_bytes_max = 512 * 1024;
-// Seconds of silence before the kernel probes an idle connection.
-constexpr unsigned keepalive_delay_s = 60;
+// How often within `unreachable_ms` what was sent is looked at.
+constexpr uint32_t checks_until_unreachable = 3;
 
 uv_buf_t buffer_of(base::Bytes bytes) {
   // libuv's type serves reading too; for writing it does not touch the bytes.
@@ -39,9 +39,7 @@ size_t total_of(std::span<const base::Bytes> pieces) {
   return total;
 }
 
-void set_tcp_options(const uv_tcp_t& handle) {
-  uv_os_fd_t socket = -1;
-  if (uv_fileno(reinterpret_cast<const uv_handle_t*>(&handle), &socket) != 0) return;
+void set_tcp_options(int socket) {
   const int on = 1;
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // events are small writes
   setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max, sizeof unsent_bytes_max);
@@ -49,25 +47,25 @@ void set_tcp_options(const uv_tcp_t& handle) {
 
 }  // namespace
 
-Tcp::Tcp(UvLoop& loop, base::Side side)
+Tcp::Tcp(UvLoop& loop, base::Side side, UnreachableMs unreachable_ms)
     : loop_(loop),
       queue_(loop.blocks()),
       write_error_(this, [](void* self) { static_cast<Tcp*>(self)->tell_write_error(); }),
+      check_(loop.timers(), this, [](void* self) { static_cast<Tcp*>(self)->on_check(); }),
+      unreachable_ms_(unreachable_ms),
       side_(side) {}
 
 Tcp::~Tcp() {
   close();
 }
 
-base::Result<std::unique_ptr<Tcp>> Tcp::open(UvLoop& loop,
-                                             Fd socket,
-                                             const Address& peer,
-                                             base::Side side) {
+base::Result<std::unique_ptr<Tcp>> Tcp::open(
+    UvLoop& loop, Fd socket, const Address& peer, base::Side side, UnreachableMs unreachable_ms) {
   TcpCellOwner cell(new TcpCell(loop.uv()));
   const int error = uv_tcp_open(&cell->handle, socket.get());
   if (error != 0) return base::Error{base::Code::io, side, error};
   static_cast<void>(socket.release());
-  std::unique_ptr<Tcp> tcp(new Tcp(loop, side));
+  std::unique_ptr<Tcp> tcp(new Tcp(loop, side, unreachable_ms));
   tcp->adopt(std::move(cell), peer);
   return tcp;
 }
@@ -76,7 +74,7 @@ std::unique_ptr<Tcp> Tcp::connect(UvLoop& loop,
                                   Resolver& resolver,
                                   const ConnectTarget& target,
                                   ByteStreamListener& listener) {
-  std::unique_ptr<Tcp> tcp(new Tcp(loop, base::Side::upstream));
+  std::unique_ptr<Tcp> tcp(new Tcp(loop, base::Side::upstream, target.unreachable_ms));
   tcp->listener_ = &listener;
   tcp->race_ = std::make_unique<ConnectRace>(*tcp, loop, resolver, target);
   return tcp;
@@ -84,15 +82,15 @@ std::unique_ptr<Tcp> Tcp::connect(UvLoop& loop,
 
 void Tcp::adopt(TcpCellOwner cell, const Address& peer) {
   cell->owner = this;
-  if (!peer.is_none()) set_tcp_options(cell->handle);  // no unix socket
   cell_ = cell.release();
+  if (!peer.is_none()) set_tcp_options(socket());  // no unix socket
   peer_ = peer;
   state_ = State::open;
 }
 
 void Tcp::connected(TcpCellOwner cell, const Address& peer) {
-  uv_tcp_keepalive(&cell->handle, 1, keepalive_delay_s);
   adopt(std::move(cell), peer);
+  if (unreachable_ms_ != 0) set_probes(socket(), unreachable_ms_);
   loop_.bury(std::move(race_));
   if (read_half_ == ReadHalf::on) start_reading();
   listener_->on_connected();
@@ -206,6 +204,7 @@ Flow Tcp::write(std::span<const base::Bytes> pieces) {
     sent = try_write(pieces);
     if (write_half_ == WriteHalf::failed) return Flow::go;
   }
+  watch_delivery();
   const bool idle = queue_.empty();
   for (const base::Bytes piece : pieces) {
     const size_t skipped = std::min(sent, piece.size());
@@ -310,10 +309,41 @@ void Tcp::finish_writing() {
   ::shutdown(socket(), SHUT_WR);
 }
 
+// What was written is looked at a while later, once for all that was written until then: most of
+// it is acknowledged by then and costs nothing more.
+void Tcp::watch_delivery() {
+  if (unreachable_ms_ == 0 || check_.is_set()) return;
+  awaiting_since_ms_ = loop_.now_ms();
+  check_.set(unreachable_ms_ / checks_until_unreachable);
+}
+
+void Tcp::on_check() {
+  if (state_ != State::open) return;
+  const std::optional<Delivery> delivery = delivery_of(socket());
+  if (!delivery) return;
+  const uint64_t now_ms = loop_.now_ms();
+  if (!delivery->is_awaited) {
+    if (!delivery->is_queued && queue_.empty()) return;
+    // A window that is closed is asked after ever more seldom: silence counts from a question on.
+    awaiting_since_ms_ = now_ms;
+  }
+  const uint64_t silent_ms = std::min(delivery->silent_ms, now_ms - awaiting_since_ms_);
+  if (silent_ms >= unreachable_ms_) {
+    state_ = State::failed;
+    read_half_ = ReadHalf::ended;
+    uv_read_stop(cell_->stream());
+    listener_->on_error(error_of(UV_ETIMEDOUT));
+    return;
+  }
+  check_.set(
+      std::min<uint64_t>(unreachable_ms_ / checks_until_unreachable, unreachable_ms_ - silent_ms));
+}
+
 void Tcp::close() {
   state_ = State::closed;
   race_.reset();
   write_error_.unlink();
+  check_.clear();
   full_ = false;
   // The descriptor is closed first: libuv never reads the queue again, so it may go.
   if (cell_ != nullptr) TcpCell::close(std::exchange(cell_, nullptr));
@@ -332,7 +362,9 @@ void Tcp::abort() {
 base::Error Tcp::error_of(int raw) const {
   base::Code code = base::Code::io;
   if (raw == UV_ECONNRESET || raw == UV_EPIPE) code = base::Code::reset;
-  if (raw == UV_ETIMEDOUT) code = base::Code::timeout;
+  if (raw == UV_ETIMEDOUT || raw == UV_EHOSTUNREACH || raw == UV_ENETUNREACH) {
+    code = base::Code::unreachable;
+  }
   return base::Error{code, side_, raw};
 }
 

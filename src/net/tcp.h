@@ -13,7 +13,9 @@
 #include "base/result.h"
 #include "net/address.h"
 #include "net/byte_stream.h"
+#include "net/deadline.h"
 #include "net/fd.h"
+#include "net/reachability.h"
 #include "net/uv_loop.h"
 
 namespace net {
@@ -28,7 +30,8 @@ using TcpCellOwner = std::unique_ptr<TcpCell, TcpCellCloser>;
 struct ConnectTarget {
   std::string_view host;
   uint16_t port = 0;
-  uint64_t timeout_ms = 5000;  // for lookup and all attempts together
+  uint64_t timeout_ms = 5000;        // for lookup and all attempts together
+  UnreachableMs unreachable_ms = 0;  // once connected
 };
 
 // Resource; its owner is whoever made it. May be destroyed at any time, also from within a callback
@@ -36,16 +39,19 @@ struct ConnectTarget {
 class Tcp final : public ByteStream {
  public:
   // Takes over a connected stream socket, with TCP_NODELAY and a bound on unsent bytes on. `side`
-  // stands in the errors it reports. Reads nothing until set_listener() and set_reading(true). The
-  // error is `io`.
+  // stands in the errors it reports. Reads nothing until set_listener() and set_reading(true). Once
+  // what was sent has not been acknowledged for `unreachable_ms`, the listener hears
+  // on_error(unreachable), also while it does not read; a silent connection is the kernel's to
+  // probe (set_probes()). The error is `io`.
   [[nodiscard]] static base::Result<std::unique_ptr<Tcp>> open(UvLoop& loop,
                                                                Fd socket,
                                                                const Address& peer,
-                                                               base::Side side);
+                                                               base::Side side,
+                                                               UnreachableMs unreachable_ms = 0);
 
   // Starts connecting: looks the name up, races its addresses (RFC 8305). The listener hears either
   // on_connected() or on_error({dns | connect | timeout, upstream, raw}), never from within this
-  // call. Keepalive probes are on, since pools keep such connections idle.
+  // call. With `unreachable_ms` it is watched as an open() one, and probed.
   [[nodiscard]] static std::unique_ptr<Tcp> connect(UvLoop& loop,
                                                     Resolver& resolver,
                                                     const ConnectTarget& target,
@@ -79,7 +85,7 @@ class Tcp final : public ByteStream {
   enum class ReadHalf : uint8_t { off, on, ended };
   enum class WriteHalf : uint8_t { open, ending, ended, failed };
 
-  Tcp(UvLoop& loop, base::Side side);
+  Tcp(UvLoop& loop, base::Side side, UnreachableMs unreachable_ms);
 
   // From the race, at most one of the two, and nothing after.
   void connected(TcpCellOwner cell, const Address& peer);
@@ -97,6 +103,8 @@ class Tcp final : public ByteStream {
   void fail_writing(int raw);
   void tell_write_error();
   void finish_writing();
+  void watch_delivery();
+  void on_check();
   [[nodiscard]] base::Error error_of(int raw) const;
 
   UvLoop& loop_;
@@ -105,10 +113,13 @@ class Tcp final : public ByteStream {
   std::unique_ptr<ConnectRace> race_;
   base::OutQueue queue_;
   Deferred write_error_;
+  Deadline check_;                  // of what was sent
+  uint64_t awaiting_since_ms_ = 0;  // an acknowledgement, at the latest
   Address peer_;
   uint64_t sent_bytes_ = 0;
   uint32_t burst_bytes_ = 0;      // read in full buffers since others had their turn
   uint32_t in_flight_bytes_ = 0;  // of the queue's front, in the one uv_write
+  UnreachableMs unreachable_ms_;
   int write_error_raw_ = 0;
   State state_ = State::connecting;
   ReadHalf read_half_ = ReadHalf::off;

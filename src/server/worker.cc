@@ -82,6 +82,7 @@ void Worker::listen(std::vector<net::Fd> sockets,
           reception_.receive(std::move(connection), peer, door);
         },
         [this] { metrics_.accepts_failed.add(); }));
+    door->listeners.back()->probe(environment_.snapshot->config().timeouts.unreachable_ms);
   }
   doors_.push_back(std::move(door));
 }
@@ -96,6 +97,10 @@ void Worker::reload(std::shared_ptr<const deploy::Deployment> deployment) {
     const proxy::SnapshotRef former = std::exchange(environment_.snapshot, compile(deployment));
     for (const auto& [name, pool] : former->pools())
       pool->retire();
+    for (const auto& door : doors_) {
+      for (const auto& listener : door->listeners)
+        listener->probe(environment_.snapshot->config().timeouts.unreachable_ms);
+    }
     update_accepting();
   });
 }

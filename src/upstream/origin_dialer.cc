@@ -24,8 +24,10 @@ OriginDialer::OriginDialer(net::UvLoop& loop,
 }
 
 std::unique_ptr<net::ByteStream> OriginDialer::dial(net::ByteStreamListener& listener) {
-  const net::ConnectTarget target{
-      .host = origin_.host, .port = origin_.port, .timeout_ms = timeouts_.connect_ms};
+  const net::ConnectTarget target{.host = origin_.host,
+                                  .port = origin_.port,
+                                  .timeout_ms = timeouts_.connect_ms,
+                                  .unreachable_ms = timeouts_.unreachable_ms};
   std::unique_ptr<net::ByteStream> tcp = net::Tcp::connect(loop_, resolver_, target, listener);
   if (!tls_) return tcp;
   auto stream = std::make_unique<tls::TlsStream>(

@@ -84,6 +84,7 @@ class Endpoint {
   void drop() { wire_->drop(); }
   void alert() { wire_->alert(); }
   void reset() { wire_->reset(); }
+  void vanish() { wire_->vanish(); }
   void abort() { wire_->abort(); }
 
  private:

@@ -15,7 +15,8 @@ class LoopWire final : public Wire, private net::ByteStreamListener {
  public:
   LoopWire(net::UvLoop& loop, tls::ClientContext& context, Socket& socket)
       : loop_(loop), deadline_(loop.timers(), this, [](void*) {}) {
-    auto tcp = net::Tcp::open(loop, net::Fd(socket.release()), {}, base::Side::upstream);
+    descriptor_ = socket.release();
+    auto tcp = net::Tcp::open(loop, net::Fd(descriptor_), {}, base::Side::upstream);
     if (!tcp) throw Failure("no stream of the socket");
     stream_ = std::make_unique<tls::TlsStream>(
         loop, *std::move(tcp), tls::TransportState::connected, context, handshake_timeout_ms);
@@ -48,6 +49,7 @@ class LoopWire final : public Wire, private net::ByteStreamListener {
   }
   void drop() override { stream_->close(); }
   void reset() override { stream_->abort(); }
+  void vanish() override { test::vanish(descriptor_); }
   void abort() override { stream_->abort(); }
 
  private:
@@ -78,6 +80,7 @@ class LoopWire final : public Wire, private net::ByteStreamListener {
   void on_write_error(base::Error error) override { on_error(error); }
   void on_error(base::Error error) override { error_ = "TLS: " + tls::error_text(error); }
 
+  int descriptor_ = -1;  // the stream's
   net::UvLoop& loop_;
   net::Deadline deadline_;
   std::unique_ptr<net::ByteStream> stream_;
@@ -110,6 +113,7 @@ class OwnTlsWire final : public Wire {
   void close() override { wire_->close(); }
   void drop() override { wire_->drop(); }
   void reset() override { wire_->reset(); }
+  void vanish() override { wire_->vanish(); }
   void abort() override { wire_->abort(); }
 
  private:

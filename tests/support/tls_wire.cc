@@ -82,6 +82,7 @@ class TlsWire final : public Wire {
     socket_->close();
   }
   void reset() override { socket_->close_with_reset(); }
+  void vanish() override { socket_->vanish(); }
   void abort() override { socket_->abort(); }
 
  private:

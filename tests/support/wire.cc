@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -87,6 +88,7 @@ class PlainWire final : public Wire {
   void close() override { socket_->close(); }
   void drop() override { socket_->close(); }
   void reset() override { socket_->close_with_reset(); }
+  void vanish() override { socket_->vanish(); }
   void abort() override { socket_->abort(); }
 
  private:
@@ -94,6 +96,14 @@ class PlainWire final : public Wire {
 };
 
 }  // namespace
+
+void vanish(int socket) {
+  sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{.len = 1, .filter = &drop};
+  if (::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0) {
+    fail("SO_ATTACH_FILTER");
+  }
+}
 
 Socket::Socket(int fd) : fd_(fd) {
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -143,6 +153,10 @@ void Socket::shutdown_write() {
 void Socket::close() {
   const std::lock_guard lock(mutex_);
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+}
+
+void Socket::vanish() {
+  test::vanish(fd_);
 }
 
 void Socket::close_with_reset() {

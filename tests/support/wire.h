@@ -14,6 +14,9 @@
 
 namespace test {
 
+// Nothing that arrives at `socket` is acknowledged from now on, as if this machine were gone.
+void vanish(int socket);
+
 // A connected socket (non-blocking underneath). One thread uses it, but for abort().
 class Socket {
  public:
@@ -36,6 +39,7 @@ class Socket {
   void shutdown_write();
   void close();
   void close_with_reset();  // RST at once
+  void vanish();
   // From any thread: ends both directions, so that whoever waits wakes up.
   void abort();
 
@@ -63,6 +67,7 @@ class Wire {
   virtual void drop() = 0;            // TLS: FIN without close_notify; else as close()
   virtual void alert() { drop(); }    // TLS server: a fatal alert, then FIN; else as drop()
   virtual void reset() = 0;           // RST
+  virtual void vanish() = 0;          // as vanish(socket)
   virtual void abort() = 0;           // as Socket::abort()
 };
 

@@ -63,7 +63,7 @@ upstreams:
     url: http://127.0.0.1:11434/base
     pool: {connections_max: 11, idle_max: 12, idle_timeout: 13s, waiting_max: 14,
            waiting_timeout: 15s, warm: 6}
-    timeouts: {connect: 17ms, tls_handshake: 18ms, first_byte: 19ms, silence: 20ms,
+    timeouts: {connect: 17ms, tls_handshake: 18ms, unreachable: 40ms, first_byte: 19ms, silence: 20ms,
                stream_silence: 33ms}
 routes:
   - {path: /local, upstream: local, strip_prefix: true, websockets: false, retry_posts: true}
@@ -77,7 +77,8 @@ limits: {connections_max: 22, when_full: refuse, connections_per_address_max: 32
          replay_bytes_max: 26, url_bytes_max: 34KiB, pipelined_bytes_max: 35KiB,
          requests_per_connection_max: 36}
 timeouts: {request_head: 27ms, request_body_silence: 28ms, response_write_silence: 29ms,
-           request_body_rate_min: 37, response_write_rate_min: 38, keep_alive: 30ms, drain: 31ms}
+           request_body_rate_min: 37, response_write_rate_min: 38, keep_alive: 30ms, drain: 31ms,
+           unreachable: 41ms}
 log: {level: debug, access: /var/log/a.log, format: text}
 admin: {listen: off}
 )");
@@ -120,6 +121,7 @@ admin: {listen: off}
   CHECK(local.pool.warm == 6);
   CHECK(local.timeouts.connect_ms == 17);
   CHECK(local.timeouts.tls_handshake_ms == 18);
+  CHECK(local.timeouts.unreachable_ms == 40);
   CHECK(local.timeouts.first_byte_ms == 19);
   CHECK(local.timeouts.silence_ms == 20);
   CHECK(local.timeouts.stream_silence_ms == 33);
@@ -155,6 +157,7 @@ admin: {listen: off}
   CHECK(config.limits.body_bytes_max == 25'000'000);
   CHECK(config.limits.replay_bytes_max == 26);
   CHECK(config.timeouts.request_head_ms == 27);
+  CHECK(config.timeouts.unreachable_ms == 41);
   CHECK(config.timeouts.request_body_silence_ms == 28);
   CHECK(config.timeouts.response_write_silence_ms == 29);
   CHECK(config.timeouts.keep_alive_ms == 30);

@@ -74,13 +74,13 @@ inline std::pair<net::Fd, net::Fd> connected_pair(Kind kind) {
 
 // A Tcp and the raw socket at its other end.
 struct Wire {
-  Wire(net::UvLoop& loop, Kind kind) {
+  Wire(net::UvLoop& loop, Kind kind, net::UnreachableMs unreachable_ms = 0) {
     auto [mine, theirs] = connected_pair(kind);
     raw = std::move(theirs);
     shrink_send_buffer(mine);
     const net::Address peer =
         kind == Kind::tcp ? *net::Address::parse("127.0.0.1", 1) : net::Address();
-    auto opened = net::Tcp::open(loop, std::move(mine), peer, base::Side::client);
+    auto opened = net::Tcp::open(loop, std::move(mine), peer, base::Side::client, unreachable_ms);
     REQUIRE(opened);
     tcp = *std::move(opened);
   }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/standard_streams.h"
 #include "bench/base/arguments.h"
 #include "bench/base/units.h"
 #include "bench/load/ask.h"
@@ -43,13 +44,13 @@ void on_signal(int /*signal*/) {
 }
 
 int complain(std::string_view text, int code = bench::load::exit_usage) {
-  fmt::print(stderr, "openai-proxy-bench: {}\n", text);
+  base::print(stderr, "openai-proxy-bench: {}\n", text);
   return code;
 }
 
 int end(const Ending& ending) {
   if (ending.code != 0) return complain(ending.text, ending.code);
-  fmt::print("{}\n", ending.text);
+  base::print(stdout, "{}\n", ending.text);
   return 0;
 }
 
@@ -84,10 +85,10 @@ class ProgressLine {
                         bench::count_text(progress.open_requests),
                         bench::count_text(progress.failed));
     // On a terminal each line takes the place of the one before.
-    fmt::print(stderr, "{}{}{}", is_terminal_ ? "\r\x1b[K" : "", line, is_terminal_ ? "" : "\n");
+    base::print(stderr, "{}{}{}", is_terminal_ ? "\r\x1b[K" : "", line, is_terminal_ ? "" : "\n");
   }
   void clear() const {
-    if (is_terminal_) fmt::print(stderr, "\r\x1b[K");
+    if (is_terminal_) base::print(stderr, "\r\x1b[K");
   }
 
  private:
@@ -140,9 +141,9 @@ int run(const std::vector<std::string>& words) {
   if (!options.quiet) line.clear();
   if (!outcome) return complain(outcome.error(), exit_failed);
   if (options.json_file == "-") {
-    fmt::print("{}", bench::report::json_report(plan, *outcome));
+    base::print(stdout, "{}", bench::report::json_report(plan, *outcome));
   } else if (!options.quiet) {
-    fmt::print("{}", bench::report::text_report(plan, *outcome));
+    base::print(stdout, "{}", bench::report::text_report(plan, *outcome));
   }
   bool is_written = true;
   if (!options.json_file.empty() && options.json_file != "-") {
@@ -220,15 +221,16 @@ int serve(const std::vector<std::string>& words) {
       options,
       [&listen = options.listen](uint16_t port) {
         const std::string host = listen.substr(0, listen.rfind(':'));
-        fmt::print("listening on {}\n", port == 0 ? listen : fmt::format("{}:{}", host, port));
+        base::print(
+            stdout, "listening on {}\n", port == 0 ? listen : fmt::format("{}:{}", host, port));
         std::fflush(stdout);
       },
       stop);
   if (!served) return complain(served.error());
-  fmt::print(stderr,
-             "served {} requests on {} connections\n",
-             bench::count_text(served->requests),
-             bench::count_text(served->connections));
+  base::print(stderr,
+              "served {} requests on {} connections\n",
+              bench::count_text(served->requests),
+              bench::count_text(served->connections));
   return 0;
 }
 
@@ -244,19 +246,19 @@ int ask(std::vector<std::string> words) {
   const auto answer = bench::load::ask(
       options.plan,
       [&has_text](std::string_view text) {
-        fmt::print("{}", text);
+        base::print(stdout, "{}", text);
         std::fflush(stdout);
         has_text = true;
       },
       stop);
-  if (has_text) fmt::print("\n");
+  if (has_text) base::print(stdout, "\n");
   if (!answer) return complain(answer.error(), exit_failed);
   if (!options.quiet) {
-    fmt::print(stderr,
-               "({} events, the first after {}, all after {})\n",
-               answer->events,
-               bench::duration_text(static_cast<double>(answer->first_token_ns) / 1e3),
-               bench::duration_text(static_cast<double>(answer->total_ns) / 1e3));
+    base::print(stderr,
+                "({} events, the first after {}, all after {})\n",
+                answer->events,
+                bench::duration_text(static_cast<double>(answer->first_token_ns) / 1e3),
+                bench::duration_text(static_cast<double>(answer->total_ns) / 1e3));
   }
   return 0;
 }
@@ -287,7 +289,7 @@ Each has its --help; there is --version.)";
 
 int dispatch(std::vector<std::string> words) {
   if (words.empty()) {
-    fmt::print(stderr, "{}\n", overview);
+    base::print(stderr, "{}\n", overview);
     return bench::load::exit_usage;
   }
   if (words.front() == "--version") return end({0, "openai-proxy-bench " OPENAI_PROXY_VERSION});
@@ -303,6 +305,7 @@ int dispatch(std::vector<std::string> words) {
 // What escapes the flags' library is want of memory, which ends the program anyway.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
+  base::open_standard_streams();
   // Writing to a connection that is gone must be an error, not the end.
   std::signal(SIGPIPE, SIG_IGN);
   struct sigaction action {};
@@ -311,5 +314,5 @@ int main(int argc, char** argv) {
   sigaction(SIGTERM, &action, nullptr);
   base::set_log_level(base::LogLevel::warning);
   if (const auto failed = tls::init()) return complain(*failed, exit_failed);
-  return dispatch({argv + 1, argv + argc});
+  return base::end_output(dispatch({argv + 1, argv + argc}));
 }

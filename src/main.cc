@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/standard_streams.h"
 #include "config/load.h"
 #include "net/inherited.h"
 #include "process/handover.h"
@@ -38,7 +39,7 @@ struct Options {
 constexpr int exit_usage = 2;
 
 int complain(const std::string& text) {
-  fmt::print(stderr, "openai-proxy: {}\n", text);
+  base::print(stderr, "openai-proxy: {}\n", text);
   return exit_usage;
 }
 
@@ -224,12 +225,12 @@ int run(const Options& options, std::vector<std::string> command) {
   auto loaded = load(options);
   if (!loaded) return complain(loaded.error());
   if (options.print_config) {
-    fmt::print("{}", config::to_yaml(*loaded));
-    return 0;
+    base::print(stdout, "{}", config::to_yaml(*loaded));
+    return base::end_output(0);
   }
   if (options.check) {
-    fmt::print("the configuration is valid\n");
-    return 0;
+    base::print(stdout, "the configuration is valid\n");
+    return base::end_output(0);
   }
   base::set_log_level(loaded->log.level);
   if (const auto failed = tls::init()) return complain(*failed);
@@ -250,6 +251,7 @@ int run(const Options& options, std::vector<std::string> command) {
 // What escapes the flags' library is want of memory, which ends the program anyway.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
+  base::open_standard_streams();
   // Writing to a connection that is gone must be an error, not the end.
   std::signal(SIGPIPE, SIG_IGN);
   const sigset_t signals = handled_signals();
@@ -268,6 +270,10 @@ int main(int argc, char** argv) {
   app.add_flag(
       "--print-config", options.print_config, "print the effective configuration and exit");
   app.set_version_flag("--version", "openai-proxy " OPENAI_PROXY_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return base::end_output(app.exit(error));
+  }
   return run(options, process::command_of(argc, argv));
 }

@@ -1,7 +1,10 @@
 #include "base/log.h"
 
 #include <ctime>
+#include <mutex>
 #include <unistd.h>
+
+#include "base/standard_streams.h"
 
 namespace base {
 namespace {
@@ -63,8 +66,11 @@ void log_line(LogLevel level, std::string_view line) {
     }
   }
   text.push_back('\n');
-  // A full or closed stderr must not stop the proxy: the line is lost, nothing else.
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+  // A stderr that is full, closed or read by nobody must not stop the proxy: the line is lost,
+  // nothing else.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  write_without_waiting(STDERR_FILENO, text);
 }
 
 }  // namespace base

@@ -76,8 +76,8 @@ LocalError error_for_upstream(base::Error error) {
               server_error,
               "upstream_unreachable",
               "The network between the proxy and the upstream is gone, or the upstream's machine: "
-              "it no longer acknowledges anything. Try again.",
-              RetryAdvice::soon};
+              "it no longer acknowledges anything. The request may have run; whether to repeat it "
+              "is for you to decide."};
     case Code::refused:
       return {
           503,

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <iterator>
+#include <limits>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -19,6 +23,16 @@ namespace {
 // Lines are collected this long before they go out together: one write for many.
 constexpr std::chrono::milliseconds gather_time{20};
 constexpr uint64_t complaint_interval_s = 60;
+
+// How long to wait for who reads a pipe before looking whether all is to end.
+constexpr int reader_wait_ms = 100;
+
+// More might have to wait in the middle of it.
+size_t bytes_at_once(int fd) {
+  struct stat file {};
+  const bool is_file = ::fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
+  return is_file ? std::numeric_limits<size_t>::max() : PIPE_BUF;
+}
 
 // For intervals: a wall clock set back must not silence us.
 uint64_t steady_now_s() {
@@ -195,6 +209,7 @@ base::Result<std::monostate, std::string> AccessLog::open(const std::string& tar
     const std::lock_guard lock(file_mutex_);
     if (fd_ > STDERR_FILENO) ::close(fd_);
     fd_ = *opened;
+    bytes_per_write_ = bytes_at_once(fd_);
     target_ = target;
     is_torn_ = false;
   }
@@ -213,6 +228,7 @@ void AccessLog::reopen() {
     return;
   }
   ::close(std::exchange(fd_, *opened));
+  bytes_per_write_ = bytes_at_once(fd_);
   is_torn_ = false;
 }
 
@@ -250,12 +266,35 @@ void AccessLog::run() {
   }
 }
 
+// A pipe that nobody reads holds up neither who reopens the log nor the process's end.
+bool AccessLog::wait_until_writable() {
+  pollfd writable{.fd = -1, .events = POLLOUT, .revents = 0};
+  while (true) {
+    {
+      const std::lock_guard lock(file_mutex_);
+      writable.fd = fd_;
+    }
+    if (writable.fd < 0 || ::poll(&writable, 1, reader_wait_ms) != 0) return true;
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+  }
+}
+
 void AccessLog::write_out(std::string& lines) {
-  const std::lock_guard lock(file_mutex_);
-  if (is_torn_) lines.insert(lines.begin(), '\n');
+  {
+    const std::lock_guard lock(file_mutex_);
+    if (is_torn_) lines.insert(lines.begin(), '\n');
+  }
   std::string_view rest = lines;
-  while (fd_ >= 0 && !rest.empty()) {
-    const ssize_t written = ::write(fd_, rest.data(), rest.size());
+  while (!rest.empty()) {
+    const bool is_writable = wait_until_writable();
+    const std::lock_guard lock(file_mutex_);
+    if (fd_ < 0) return;
+    if (!is_writable) {
+      lose(lines, rest, EAGAIN);
+      return;
+    }
+    const ssize_t written = ::write(fd_, rest.data(), std::min(rest.size(), bytes_per_write_));
     if (written > 0) {
       rest.remove_prefix(static_cast<size_t>(written));
       continue;
@@ -264,6 +303,7 @@ void AccessLog::write_out(std::string& lines) {
     lose(lines, rest, errno);
     return;
   }
+  const std::lock_guard lock(file_mutex_);
   is_torn_ = false;
 }
 

@@ -50,6 +50,7 @@ class AccessLog {
  private:
   void run();
   void write_out(std::string& lines);
+  [[nodiscard]] bool wait_until_writable();
   void lose(std::string_view lines, std::string_view rest, int why);
   [[nodiscard]] base::Result<int, std::string> open_target(const std::string& target) const;
 
@@ -63,8 +64,9 @@ class AccessLog {
   bool stopping_ = false;
   std::thread writer_;
 
-  std::mutex file_mutex_;  // held while writing out; never taken by write()
+  std::mutex file_mutex_;  // of what follows; never taken by write()
   int fd_ = -1;
+  size_t bytes_per_write_ = 0;
   std::string target_;
   uint64_t complaint_due_s_ = 0;
   bool is_torn_ = false;  // half a line stands at the file's end

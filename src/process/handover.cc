@@ -21,6 +21,7 @@ namespace process {
 namespace {
 
 constexpr const char* ready_variable = "OPENAI_PROXY_READY_FD";
+constexpr const char* guardian_variable = "OPENAI_PROXY_GUARDIAN_FD";
 // Reading a configuration and binding take milliseconds; who needs longer hangs.
 constexpr int ready_ms_max = 30'000;
 // Exit statuses of a child that did not become the new process.
@@ -52,18 +53,25 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return result;
 }
 
+// The sockets come first, then where to tell that it serves, then the guardian.
 void set_environment(Beginning& beginning, size_t sockets) {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     bool is_ours = false;
-    for (const char* name :
-         {net::inherited_pid, net::inherited_count, net::inherited_names, ready_variable}) {
+    for (const char* name : {net::inherited_pid,
+                             net::inherited_count,
+                             net::inherited_names,
+                             ready_variable,
+                             guardian_variable}) {
       is_ours = is_ours || begins_with_variable(*entry, name);
     }
     if (!is_ours) beginning.environment.emplace_back(*entry);
   }
-  const std::string first = std::to_string(net::inherited_first + sockets);
+  const size_t first = net::inherited_first + sockets;
   beginning.environment.push_back(net::inherited_count + ('=' + std::to_string(sockets)));
-  beginning.environment.push_back(ready_variable + ('=' + first));
+  beginning.environment.push_back(ready_variable + ('=' + std::to_string(first)));
+  if (beginning.descriptors.size() > sockets + 1) {
+    beginning.environment.push_back(guardian_variable + ('=' + std::to_string(first + 1)));
+  }
   std::string pid = net::inherited_pid + std::string("=");
   const size_t digits = pid.size();
   pid.resize(digits + digits_max);
@@ -94,34 +102,47 @@ void set_environment(Beginning& beginning, size_t sockets) {
   ::_exit(exec_failed);
 }
 
+constexpr const char* too_few_descriptors = "no descriptors to hand over: raise `ulimit -n`";
+
 std::string why(const std::string& what) {
+  if (errno == EMFILE || errno == ENFILE) return too_few_descriptors;
   return what + ": " + std::strerror(errno);
+}
+
+// The descriptor that the environment names, which no longer does then; -1 where there is none.
+int take_descriptor(const char* variable) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return -1;
+  const std::string_view digits = text;
+  int fd = -1;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), fd);
+  const bool is_number = error == std::errc() && end == digits.data() + digits.size();
+  ::unsetenv(variable);
+  return is_number && ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
 }
 
 }  // namespace
 
 Predecessor Predecessor::from_environment() {
   Predecessor predecessor;
-  const char* text = std::getenv(ready_variable);
-  if (text == nullptr) return predecessor;
-  const std::string_view digits = text;
-  int fd = -1;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), fd);
-  const bool is_number = error == std::errc() && end == digits.data() + digits.size();
-  ::unsetenv(ready_variable);
-  if (is_number && ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0) predecessor.ready_ = fd;
+  predecessor.ready_ = take_descriptor(ready_variable);
+  predecessor.guardian_ = take_descriptor(guardian_variable);
   return predecessor;
 }
 
 void Predecessor::tell_ready() {
-  // Where it has gone meanwhile there is nobody to tell.
+  // Where one of them has gone meanwhile there is nobody to tell. The guardian first: when the
+  // predecessor ends it must know.
+  const pid_t pid = ::getpid();
+  if (guardian_ >= 0) static_cast<void>(!::write(guardian_, &pid, sizeof pid));
   static_cast<void>(!::write(ready_, "1", 1));
   ::close(ready_);
   ready_ = -1;
 }
 
 base::Result<Successor, std::string> Successor::start(const std::vector<std::string>& command,
-                                                      const std::vector<int>& sockets) {
+                                                      const std::vector<int>& sockets,
+                                                      int guardian) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return why("no pipe");
   net::Fd ready(ends[0]);
@@ -130,9 +151,10 @@ base::Result<Successor, std::string> Successor::start(const std::vector<std::str
   Beginning beginning;
   beginning.command = command;
   beginning.argv = pointers(beginning.command);
-  set_environment(beginning, sockets.size());
   beginning.descriptors = sockets;
   beginning.descriptors.push_back(told.get());
+  if (guardian >= 0) beginning.descriptors.push_back(guardian);
+  set_environment(beginning, sockets.size());
   if (::access(beginning.argv[0], X_OK) != 0) return why(command[0]);
   const pid_t pid = ::fork();
   if (pid == 0) become(beginning);
@@ -161,8 +183,7 @@ std::string Successor::end() const {
     continue;
   if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status)) + " ended it";
   if (WEXITSTATUS(status) == exec_failed) return "it could not be executed";
-  if (WEXITSTATUS(status) == no_descriptors)
-    return "no descriptors to hand over: raise `ulimit -n`";
+  if (WEXITSTATUS(status) == no_descriptors) return too_few_descriptors;
   return "it ended with status " + std::to_string(WEXITSTATUS(status)) +
          " (what it says is in the log above)";
 }

@@ -21,22 +21,26 @@ class Predecessor {
   [[nodiscard]] static Predecessor from_environment();
 
   [[nodiscard]] bool is_there() const { return ready_ >= 0; }
-  // This process serves: the other may stop.
+  // This process serves: the other may stop, and their guardian, if they have one, knows.
   void tell_ready();
+  // Where this process's own successor tells the guardian; -1 where there is none.
+  [[nodiscard]] int guardian() const { return guardian_; }
 
  private:
   // Nobody's to close: that the system does so at this process's end tells of a failure, and doing
   // it earlier would tell of one while there is no exit status yet.
   int ready_ = -1;
+  int guardian_ = -1;
 };
 
 // A process that is to replace this one. Movable value; the process outlives it.
 class Successor {
  public:
   // Starts `command` (the program's path, then its arguments), read from the disk anew, with
-  // `sockets` to listen on. Any thread may run meanwhile. The error is a sentence for the operator.
+  // `sockets` to listen on. It tells at `guardian` who it is when it serves, unless that is -1. Any
+  // thread may run meanwhile. The error is a sentence for the operator.
   [[nodiscard]] static base::Result<Successor, std::string> start(
-      const std::vector<std::string>& command, const std::vector<int>& sockets);
+      const std::vector<std::string>& command, const std::vector<int>& sockets, int guardian);
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   // Blocks until it serves. The error says what became of it instead; it has ended then.

@@ -38,7 +38,7 @@ std::string configuration(const RawUpstream& upstream, const std::string& more =
          upstream.url() + "' } }\n" + more + "\n";
 }
 
-// Processes that outlive the one we started become ours; those that still run end with this.
+// Replaces a program's processes one by the other; what is left of them ends with this.
 class Successors {
  public:
   Successors() { REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0); }
@@ -64,14 +64,21 @@ class Successors {
     });
     return pids_.back();
   }
-  // Ends the last one; its exit code.
+  // Ends the last one, an orphan; its exit code.
   int end() {
     const pid_t pid = pids_.back();
-    pids_.pop_back();
     ::kill(pid, SIGTERM);
     int status = 0;
     test::eventually("the successor ends", [&] { return ::waitpid(pid, &status, WNOHANG) == pid; });
+    pids_.clear();
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  // Ends all by the first one, their guardian; its exit code.
+  int end(Program& guardian) {
+    guardian.signal(SIGTERM);
+    const int code = guardian.wait();
+    pids_.clear();
+    return code;
   }
 
  private:
@@ -119,8 +126,8 @@ class Manager {
   net::Fd socket_;
 };
 
-// Leaves the process two descriptors to open; what it was allowed before.
-rlimit limit_descriptors_to_two_more(pid_t pid) {
+// Leaves the process `more` descriptors to open; what it was allowed before.
+rlimit limit_descriptors_to(int more, pid_t pid) {
   std::set<rlim_t> open;
   for (const auto& entry :
        std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
@@ -129,7 +136,7 @@ rlimit limit_descriptors_to_two_more(pid_t pid) {
   REQUIRE(::prlimit(pid, RLIMIT_NOFILE, nullptr, &before) == 0);
   rlimit limit = before;
   limit.rlim_cur = 0;
-  for (int free = 0; free < 2; ++limit.rlim_cur)
+  for (int free = 0; free < more; ++limit.rlim_cur)
     free += open.contains(limit.rlim_cur) ? 0 : 1;
   REQUIRE(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr) == 0);
   return before;
@@ -192,9 +199,9 @@ TEST_CASE("SIGUSR2: the new process serves, the old one ends what it has") {
   streaming.read_rest(response);
   CHECK(response.body == "-end");
   streaming.close();
-  CHECK(program.wait() == 0);
+  program.wait_for_error("drained, staying to pass signals on");
   CHECK(client_of(port).round_trip(test::get("/")).body == "ok");
-  CHECK(successors.end() == 0);
+  CHECK(successors.end(program) == 0);
 }
 
 TEST_CASE("a renewed certificate is the new process's, streams end on the old one") {
@@ -246,8 +253,7 @@ TEST_CASE("a renewed certificate is the new process's, streams end on the old on
   streaming.read_rest(response);
   CHECK(response.body == "-end");
   streaming.close();
-  CHECK(program.wait() == 0);
-  CHECK(successors.end() == 0);
+  CHECK(successors.end(program) == 0);
 }
 
 TEST_CASE("one after the other, with more workers and with fewer: nobody is refused") {
@@ -271,8 +277,7 @@ TEST_CASE("one after the other, with more workers and with fewer: nobody is refu
     for (RawClient& client : clients)
       CHECK(client.round_trip(test::get("/")).body == "ok");
   }
-  CHECK(program.wait() == 0);
-  CHECK(successors.end() == 0);
+  CHECK(successors.end(program) == 0);
 }
 
 TEST_CASE("a new process that does not start leaves the old one serving, and says why") {
@@ -327,15 +332,18 @@ TEST_CASE("without descriptors for a new process the old one serves on, and says
   RawClient client = client_of(program.port());
   CHECK(client.round_trip(test::get("/")).body == "ok");
 
-  const rlimit enough = limit_descriptors_to_two_more(program.pid());
-  program.signal(SIGUSR2);  // two: the pipe on which the new one says that it serves
+  const rlimit enough = limit_descriptors_to(1, program.pid());
+  program.signal(SIGUSR2);
+  program.wait_for_error("cannot watch over a new process: Too many open files; raise `ulimit -n`");
+  // Four: the pipes on which the new one says that it serves, to us and to the ones after us.
+  limit_descriptors_to(4, program.pid());
+  program.signal(SIGUSR2);
   program.wait_for_error("no descriptors to hand over: raise `ulimit -n`");
   CHECK(client.round_trip(test::get("/")).body == "ok");
   client.close();
   REQUIRE(::prlimit(program.pid(), RLIMIT_NOFILE, &enough, nullptr) == 0);
   successors.replace(program, program.pid());
-  CHECK(program.wait() == 0);
-  CHECK(successors.end() == 0);
+  CHECK(successors.end(program) == 0);
 }
 
 TEST_CASE("a unix socket's file is the new process's, and gone with it") {
@@ -356,9 +364,9 @@ TEST_CASE("a unix socket's file is the new process's, and gone with it") {
   static_cast<void>(program.port());
   CHECK(round_trip() == "ok");
   successors.replace(program, program.pid());
-  CHECK(program.wait() == 0);
+  program.wait_for_error("drained, staying to pass signals on");
   CHECK(round_trip() == "ok");
-  CHECK(successors.end() == 0);
+  CHECK(successors.end(program) == 0);
   struct stat found {};
   CHECK(::stat(path.c_str(), &found) != 0);
 }
@@ -381,10 +389,10 @@ TEST_CASE("the admin endpoint is handed over too") {
   static_cast<void>(program.port());
   CHECK(client_of(port).round_trip(test::get("/healthz")).body == "ok\n");
   successors.replace(program, program.pid());
-  CHECK(program.wait() == 0);
+  program.wait_for_error("drained, staying to pass signals on");
   CHECK(client_of(port).round_trip(test::get("/healthz")).body == "ok\n");
   CHECK(program.error().find("going on without") == std::string::npos);
-  CHECK(successors.end() == 0);
+  CHECK(successors.end(program) == 0);
 }
 
 TEST_CASE("a service manager is told: ready, who is the process now, stopping") {
@@ -398,7 +406,7 @@ TEST_CASE("a service manager is told: ready, who is the process now, stopping") 
   CHECK(manager.next() == "READY=1");
   const pid_t successor = successors.replace(program, program.pid());
   CHECK(manager.next() == "MAINPID=" + std::to_string(successor));
-  CHECK(program.wait() == 0);
+  CHECK(program.wait() == 0);  // the manager waits for the other
   CHECK(successors.end() == 0);
   CHECK(manager.next() == "STOPPING=1");
 }

@@ -68,6 +68,20 @@ TEST_CASE("whichever of stdin, stdout and stderr are closed, nothing else takes 
   }
 }
 
+TEST_CASE("the same for the process that replaces it") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "socket";
+  RawUpstream upstream(test::serve(test::message("200 OK", {}, "ok")));
+  Program program(
+      folder, shell("<&- >&-"), {"--config", write_configuration(folder, upstream, path)});
+  CHECK(client_of(path).round_trip(test::get("/")).body == "ok");
+  program.signal(SIGUSR2);
+  program.wait_for_error("drained, staying");
+  CHECK(client_of(path).round_trip(test::get("/")).body == "ok");
+  program.signal(SIGTERM);
+  CHECK(program.wait() == 0);
+}
+
 TEST_CASE("an answer that cannot be written is a failure, a complaint that cannot is only lost") {
   for (const char* option : {"--print-config", "--version", "--help", "--check"}) {
     CAPTURE(option);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <malloc.h>
 #include <utility>
 
 #include "base/check.h"
@@ -24,7 +25,7 @@ BlockPool::Block* BlockPool::take() {
   }
   block->next = nullptr;
   block->begin = block->end = 0;
-  ++in_use_;
+  in_use_peak_ = std::max(in_use_peak_, ++in_use_);
   return block;
 }
 
@@ -32,6 +33,10 @@ void BlockPool::give_back(Block* block) {
   --in_use_;
   if (kept_ >= kept_max_) {
     delete block;
+    if (in_use_peak_ >= crowd_blocks && in_use_ <= in_use_peak_ / 4) {
+      in_use_peak_ = in_use_;
+      malloc_trim(0);
+    }
     return;
   }
   block->next = std::exchange(free_, block);

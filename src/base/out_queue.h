@@ -12,10 +12,14 @@
 namespace base {
 
 // Resource, one per worker, outlives every OutQueue on it. Keeps freed blocks for the next use, up
-// to `kept_max`. One thread.
+// to `kept_max`; after a crowd of slow sides it has the allocator give the rest back to the system.
+// One thread.
 class BlockPool {
  public:
   static constexpr size_t block_bytes = 16 * 1024;
+  // Blocks in use that make a crowd. It is over when a quarter is left: then, not at each block,
+  // memory goes back.
+  static constexpr size_t crowd_blocks = 256;
 
   struct Block {
     Block* next;
@@ -41,6 +45,7 @@ class BlockPool {
   size_t kept_max_;
   size_t kept_ = 0;
   size_t in_use_ = 0;
+  size_t in_use_peak_ = 0;  // since memory was last given back
   Block* free_ = nullptr;
 };
 

@@ -29,7 +29,8 @@ class ByteStreamListener {
   virtual void on_read(base::Bytes bytes) = 0;
   // No more bytes will come. The write half may still be open.
   virtual void on_read_end(ReadEnd end) = 0;
-  // After write() said `full`: the queue has fallen to half its mark.
+  // After write() said `full`: the queue has fallen to half of what it may hold, or to nothing
+  // where that is little.
   virtual void on_drained() = 0;
   // The write half is dead: what is queued is lost and write() discards from now on. Reading goes
   // on, so that a reply sent before the peer closed is not lost.
@@ -44,8 +45,9 @@ class ByteStreamListener {
 // Resource, one owner. All calls on its loop's thread. Destroying one closes it.
 class ByteStream {
  public:
-  static constexpr size_t queue_bytes_high = 128 * 1024;  // beyond: `full`
-  static constexpr size_t queue_bytes_low = queue_bytes_high / 2;
+  // What a queue may hold before it is `full`; less where all of a loop's queues hold much, or
+  // where memory is tight (Loop::queue_bytes_max()).
+  static constexpr size_t queue_bytes_high = 128 * 1024;
 
   ByteStream() = default;
   virtual ~ByteStream() = default;
@@ -81,6 +83,9 @@ class ByteStream {
 
   // Bytes waiting in the queue.
   [[nodiscard]] virtual size_t queued_bytes() const = 0;
+
+  // Whether write() has said `full` and on_drained() is still due.
+  [[nodiscard]] virtual bool is_full() const = 0;
 
   // Bytes that the other end has not confirmed: those in the queue and those in the kernel. May
   // cost a system call.

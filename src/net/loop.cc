@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/byte_stream.h"
+
 namespace net {
 namespace {
 
-// Of one read where memory is tight: what a queue's block holds, or a TLS record.
-constexpr size_t tight_read_bytes = base::BlockPool::block_bytes;
+// Of what is left of the queues' room, one queue may hold this part.
+constexpr size_t queue_part = 4;
+// Of what one may hold, a read may be this part.
+constexpr size_t read_part = 2;
 // Of all reads in a turn, where they can be kept to it: a few milliseconds' work.
 constexpr size_t turn_bytes = 4 << 20;
 
@@ -40,11 +44,26 @@ void Loop::watch_memory(const base::MemoryLimit& limit, Deferred& relief) {
   relief_ = &relief;
 }
 
-std::span<std::byte> Loop::read_area() {
-  if (!is_memory_tight())
-    return std::span(*read_).first(std::min(read_->size(), read_burst_bytes_));
-  if (memory_->excess_bytes() > 0) defer(*relief_);
-  return std::span(*read_).first(tight_read_bytes);
+size_t Loop::queue_bytes_max() const {
+  if (is_memory_tight()) return 0;
+  const size_t left = queues_bytes_max - std::min(queues_bytes_max, blocks_.bytes_in_use());
+  return std::min(ByteStream::queue_bytes_high, left / queue_part);
+}
+
+size_t Loop::queue_bytes_drained() const {
+  const size_t max = queue_bytes_max();
+  return max < 2 * base::BlockPool::block_bytes ? 0 : max / 2;
+}
+
+std::span<std::byte> Loop::read_area(Taker taker) {
+  const std::span<std::byte> all(*read_);
+  if (is_memory_tight()) {
+    if (memory_->excess_bytes() > 0) defer(*relief_);
+    return all.first(read_bytes_min);
+  }
+  const size_t room = std::min(all.size(), read_burst_bytes_);
+  if (taker == Taker::fast) return all.first(room);
+  return all.first(std::clamp(queue_bytes_max() / read_part, read_bytes_min, room));
 }
 
 void Loop::count_plenty() {

@@ -61,6 +61,9 @@ class Loop {
   static constexpr size_t read_scratch_bytes = 64 * 1024;
   static constexpr size_t plain_scratch_bytes = 64 * 1024;
   static constexpr size_t record_scratch_bytes = 80 * 1024;
+  // A queue's block, less what TLS or chunks add to what was read.
+  static constexpr size_t read_bytes_min = base::BlockPool::block_bytes - 1024;
+  static constexpr size_t queues_bytes_max = 2 * 1024 * 1024;
   static constexpr size_t read_burst_bytes_min = 32 * 1024;
   static constexpr size_t read_burst_bytes_max = 1024 * 1024;
 
@@ -97,9 +100,16 @@ class Loop {
   // end of a turn with a read beyond it. Both outlive what is on the loop.
   void watch_memory(const base::MemoryLimit& limit, Deferred& relief);
   [[nodiscard]] bool is_memory_tight() const { return memory_ != nullptr && memory_->is_tight(); }
-  // Where the next bytes of a socket go: the scratch, or a part of it. All that grows does so after
-  // a read.
-  [[nodiscard]] std::span<std::byte> read_area();
+  // How much one of the queues on this loop may hold now: a part of what is left of the room that
+  // they share, so that the more slow sides there are, the less each of them holds. And to how much
+  // a full one must fall: where little is allowed, to nothing, since a block is the least it takes.
+  [[nodiscard]] size_t queue_bytes_max() const;
+  [[nodiscard]] size_t queue_bytes_drained() const;
+  // Whether who takes the bytes of a socket is known to be fast, or may be slow.
+  enum class Taker : uint8_t { fast, slow };
+  // Where the next bytes of a socket go: the scratch, or a part of it where the queues' room or
+  // memory is scarce. All that grows does so after a read.
+  [[nodiscard]] std::span<std::byte> read_area(Taker taker);
   // How many bytes a socket hands on before others get their turn: fewer, the more of them have
   // plenty, so that a turn stays short however many stream as fast as they can.
   [[nodiscard]] size_t read_burst_bytes() const { return read_burst_bytes_; }

@@ -26,6 +26,10 @@ constexpr size_t pieces_per_try = 32;
 constexpr int unsent_bytes_max = 512 * 1024;
 // How often within `unreachable_ms` what was sent is looked at.
 constexpr uint32_t checks_until_unreachable = 3;
+// Who takes what we read is fast once it took this much without letting us wait longer than that.
+// More than kernels hold for one that takes nothing.
+constexpr uint32_t fast_bytes_min = 4 << 20;
+constexpr uint32_t fast_wait_ms_max = 50;
 
 uv_buf_t buffer_of(base::Bytes bytes) {
   // libuv's type serves reading too; for writing it does not touch the bytes.
@@ -106,9 +110,12 @@ void Tcp::set_reading(bool reading) {
   if (read_half_ == ReadHalf::ended || state_ == State::failed || state_ == State::closed) return;
   const ReadHalf wanted = reading ? ReadHalf::on : ReadHalf::off;
   if (std::exchange(read_half_, wanted) == wanted || state_ == State::connecting) return;
+  const auto now_ms = static_cast<uint32_t>(loop_.now_ms());
   if (reading) {
+    if (now_ms - stopped_ms_ > fast_wait_ms_max) unhindered_bytes_ = 0;
     start_reading();
   } else {
+    stopped_ms_ = now_ms;
     uv_read_stop(cell_->stream());
   }
 }
@@ -127,7 +134,7 @@ void Tcp::start_reading() {
               // Read and handed on before anyone else gets a turn, so one area serves all. Larger
               // than most reads: libuv takes a buffer that was not filled as "nothing more" and
               // saves the read that would only say EAGAIN.
-              const auto area = tcp->loop_.read_area();
+              const auto area = tcp->read_area();
               *buffer = {reinterpret_cast<char*>(area.data()), area.size()};
             },
             [](uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
@@ -138,6 +145,13 @@ void Tcp::start_reading() {
               const bool refused = count == UV_ENOBUFS && buffer->base == nullptr;
               if (count != 0 && !refused) tcp->on_socket_read(count);  // 0 is EAGAIN
             }) == 0);
+}
+
+// Small for a slow side, where many of them share the room that all queues have: what it does not
+// take at once has to be kept.
+std::span<std::byte> Tcp::read_area() const {
+  return loop_.read_area(unhindered_bytes_ < fast_bytes_min ? Loop::Taker::slow
+                                                            : Loop::Taker::fast);
 }
 
 // After a read of `count` bytes, or what libuv says instead, into `room` of them.
@@ -152,6 +166,7 @@ void Tcp::watch_burst(ptrdiff_t count, size_t room) {
 
 void Tcp::on_socket_read(ptrdiff_t count) {
   if (count > 0) {
+    if (unhindered_bytes_ < fast_bytes_min) unhindered_bytes_ += static_cast<uint32_t>(count);
     listener_->on_read(base::Bytes{loop_.read_scratch().data(), static_cast<size_t>(count)});
     return;
   }
@@ -212,9 +227,7 @@ Flow Tcp::write(std::span<const base::Bytes> pieces) {
     queue_.append(piece.subspan(skipped));
   }
   if (idle && !queue_.empty()) write_queue();
-  if (!queue_.empty() && !full_) {
-    full_ = queue_.size() > queue_bytes_high || loop_.is_memory_tight();
-  }
+  if (!queue_.empty() && !full_) full_ = queue_.size() > loop_.queue_bytes_max();
   return full_ ? Flow::full : Flow::go;
 }
 
@@ -275,8 +288,8 @@ void Tcp::on_queue_written(int status) {
   } else if (write_half_ == WriteHalf::ending) {
     finish_writing();
   }
-  if (!full_ || write_half_ == WriteHalf::failed || queue_.size() > queue_bytes_low) return;
-  if (!queue_.empty() && loop_.is_memory_tight()) return;  // once it is empty
+  if (!full_ || write_half_ == WriteHalf::failed) return;
+  if (!queue_.empty() && queue_.size() > loop_.queue_bytes_drained()) return;
   full_ = false;
   listener_->on_drained();
 }

@@ -71,6 +71,7 @@ class Tcp final : public ByteStream {
   void close() override;
   void abort() override;
   [[nodiscard]] size_t queued_bytes() const override { return queue_.size(); }
+  [[nodiscard]] bool is_full() const override { return full_; }
   [[nodiscard]] size_t unconfirmed_bytes() const override;
   [[nodiscard]] uint64_t sent_bytes() const override { return sent_bytes_; }
   // Known only where the other end had ended its half first, and then reset what came: its FIN
@@ -103,6 +104,7 @@ class Tcp final : public ByteStream {
   void fail_writing(int raw);
   void tell_write_error();
   void finish_writing();
+  [[nodiscard]] std::span<std::byte> read_area() const;
   void watch_delivery();
   void on_check();
   [[nodiscard]] base::Error error_of(int raw) const;
@@ -117,8 +119,10 @@ class Tcp final : public ByteStream {
   uint64_t awaiting_since_ms_ = 0;  // an acknowledgement, at the latest
   Address peer_;
   uint64_t sent_bytes_ = 0;
-  uint32_t burst_bytes_ = 0;      // read in full buffers since others had their turn
-  uint32_t in_flight_bytes_ = 0;  // of the queue's front, in the one uv_write
+  uint32_t burst_bytes_ = 0;       // read in full buffers since others had their turn
+  uint32_t unhindered_bytes_ = 0;  // read since who takes them last let us wait, up to a bound
+  uint32_t stopped_ms_ = 0;        // when reading was turned off; the lower half of the time
+  uint32_t in_flight_bytes_ = 0;   // of the queue's front, in the one uv_write
   UnreachableMs unreachable_ms_;
   int write_error_raw_ = 0;
   State state_ = State::connecting;

@@ -58,21 +58,18 @@ void H1Output::end(const std::vector<http::Field>& trailers,
 }
 
 net::Flow H1Output::flush(net::ByteStream& stream) {
-  net::Flow flow = net::Flow::go;
   if (piece_count_ > 0) {
     const std::span<const base::Bytes> pieces{held().pieces.data(), piece_count_};
     for (const base::Bytes piece : pieces)
       bytes_sent_ += piece.size();
-    flow = stream.write(pieces);
+    static_cast<void>(stream.write(pieces));
     release();
-  } else if (stream.queued_bytes() > net::ByteStream::queue_bytes_high) {
-    flow = net::Flow::full;
   }
   if (half_close_) {
     half_close_ = false;
     stream.shutdown_write();
   }
-  return flow;
+  return stream.is_full() ? net::Flow::full : net::Flow::go;
 }
 
 void H1Output::reset() {

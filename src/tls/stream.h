@@ -75,6 +75,7 @@ class TlsStream final : public net::ByteStream, private net::ByteStreamListener 
   void abort() override;
   [[nodiscard]] const net::Address& peer() const override { return transport_->peer(); }
   [[nodiscard]] size_t queued_bytes() const override { return transport_->queued_bytes(); }
+  [[nodiscard]] bool is_full() const override { return transport_->is_full(); }
   [[nodiscard]] size_t unconfirmed_bytes() const override {
     return transport_->unconfirmed_bytes();
   }

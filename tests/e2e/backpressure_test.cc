@@ -82,6 +82,42 @@ TEST_CASE_TRANSPORTS("a client that does not read stops the upstream") {
   CHECK(read_all(client, piece));
 }
 
+TEST_CASE("what slow clients may hold shrinks with their number, for tunnels as for responses") {
+  constexpr int clients = 200;
+  bool is_tunnel = false;
+  SUBCASE("responses") {}
+  SUBCASE("tunnels") {
+    is_tunnel = true;
+  }
+  const std::string piece = test::pattern(64 << 10);
+  std::atomic<int> blocked = 0;
+  test::Signal end;
+  RawUpstream upstream([&](UpstreamConnection& connection) {
+    if (!connection.read_request()) return;
+    connection.send(is_tunnel ? "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                                "Upgrade: x\r\n\r\n"
+                              : "HTTP/1.1 200 OK\r\n" + length_line + "\r\n");
+    while (connection.send_until_blocked(piece, quiet) == piece.size())
+      continue;
+    ++blocked;
+    end.wait(6 * test::patience);
+  });
+  const Proxy proxy(upstream);
+  CHECK(proxy.round_trip("GET /refused\r\n\r\n").status() == 400);
+  const size_t heap_before = heap_bytes();
+  std::vector<RawClient> slow;
+  for (int i = 0; i < clients; ++i) {
+    slow.push_back(proxy.client({.receive_buffer = 4096}));
+    slow.back().send(is_tunnel ? test::get("/", {{"Connection", "Upgrade"}, {"Upgrade", "x"}})
+                               : test::get("/"));
+  }
+  test::eventually("all upstreams are held back", [&] { return blocked == clients; });
+  // Two blocks each, the room they share, and what a connection weighs; each had 192 KiB before.
+  if (!test::sanitized) CHECK(heap_bytes() < heap_before + clients * (64U << 10));
+  slow.clear();
+  end.set();
+}
+
 TEST_CASE_TRANSPORTS("an upstream that does not read stops the client") {
   const std::string piece = test::pattern(1 << 20);
   test::Signal blocked;

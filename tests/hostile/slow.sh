@@ -1,6 +1,7 @@
 #!/bin/sh
 # Slow clients (slowhttptest: slow heads, slow bodies, slow reading; 500 connections each) against
-# a proxy of its own, while an ordinary client goes on asking and must be answered quickly:
+# a proxy of its own, while an ordinary client goes on asking and must be answered quickly, and the
+# proxy must stay small:
 #   slow.sh PROXY_BINARY
 # Needs slowhttptest, curl and python3. Takes less than a minute.
 set -eu
@@ -10,6 +11,7 @@ for tool in slowhttptest curl python3; do
 done
 connections=500
 seconds=10          # of each attack
+resident_kb_max=24000  # of the proxy, whatever they do; half of it is usual
 slack_ms=100        # by which 90% of ordinary requests may take longer than without an attack
 folder=$(mktemp -d)
 pids=
@@ -20,7 +22,7 @@ trap 'kill $pids 2>/dev/null || true; rm -rf "$folder"' EXIT INT TERM
 cat >"$folder/upstream.py" <<'PYTHON'
 import http.server, socketserver, sys
 
-LARGE = b"x" * (8 << 20)
+LARGE = b"x" * (64 << 20)
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -69,7 +71,7 @@ timeouts: { request_head: 5s, request_body_silence: 5s, response_write_silence: 
 log: { access: "off", level: error }
 admin: { listen: off }
 YAML
-"$binary" --config "$folder/proxy.yaml" & pids="$pids $!"
+"$binary" --config "$folder/proxy.yaml" & proxy=$! pids="$pids $!"
 sleep 0.5
 
 # Asks every 50 ms until the file `stop` is there; prints how many, the median, the 90th percentile and the worst, in ms.
@@ -137,4 +139,11 @@ attack() {
 attack head -H -i 1 -p 3 -u "http://127.0.0.1:$port/small"
 attack body -B -i 1 -p 3 -s 8192 -u "http://127.0.0.1:$port/small"
 attack read -X -w 512 -y 1024 -n 1 -z 32 -p 3 -u "http://127.0.0.1:$port/large"
+
+resident_kb=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$proxy/status")
+echo "memory: at most $resident_kb kB resident"
+if [ "${resident_kb:-$resident_kb_max}" -ge "$resident_kb_max" ]; then
+  echo "slow.sh: the proxy grew beyond $resident_kb_max kB" >&2
+  failed=1
+fi
 exit "$failed"

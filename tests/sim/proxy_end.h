@@ -48,6 +48,7 @@ class ProxyEnd final : public net::ByteStream, public base::ListLink<ProxyEnd> {
   void abort() override;
   [[nodiscard]] const net::Address& peer() const override { return nowhere_; }
   [[nodiscard]] size_t queued_bytes() const override { return inner_ ? inner_->queued_bytes() : 0; }
+  [[nodiscard]] bool is_full() const override { return inner_ && inner_->is_full(); }
   [[nodiscard]] size_t unconfirmed_bytes() const override {
     return inner_ ? inner_->unconfirmed_bytes() : 0;
   }

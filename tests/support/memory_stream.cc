@@ -50,7 +50,7 @@ net::Flow MemoryStream::write(std::span<const base::Bytes> pieces) {
     queue_.append(piece.subspan(sent));
   }
   if (!queue_.empty()) schedule();
-  full_ = full_ || queue_.size() > queue_bytes_high;
+  full_ = full_ || queue_.size() > network_.loop().queue_bytes_max();
   return full_ ? net::Flow::full : net::Flow::go;
 }
 
@@ -230,7 +230,7 @@ bool MemoryStream::drain() {
     write_half_ = WriteHalf::ended;
     if (other_ != nullptr) other_->receive_end(Incoming::ended);
   }
-  if (!full_ || queue_.size() > queue_bytes_low) return false;
+  if (!full_ || queue_.size() > network_.loop().queue_bytes_drained()) return false;
   full_ = false;
   schedule();
   listener_->on_drained();

@@ -69,6 +69,7 @@ class MemoryStream final : public net::ByteStream {
   void abort() override;
   [[nodiscard]] const net::Address& peer() const override { return nowhere_; }
   [[nodiscard]] size_t queued_bytes() const override { return queue_.size(); }
+  [[nodiscard]] bool is_full() const override { return full_; }
   [[nodiscard]] size_t unconfirmed_bytes() const override {
     return queue_.size() + (other_ != nullptr ? other_->incoming_.size() : 0);
   }

@@ -1,8 +1,13 @@
 #include "base/out_queue.h"
 
 #include <array>
+#include <cstring>
+#include <fstream>
+#include <memory>
 #include <random>
 #include <string>
+#include <unistd.h>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -52,6 +57,30 @@ TEST_CASE("spans of the front stay valid while more is appended") {
     queue.append(base::as_bytes(std::string(1'000, 'x')));
   CHECK(base::as_text(front) == "in flight");
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("a crowd's memory goes back to the system, whatever lies between its blocks") {
+  const auto resident_bytes = [] {
+    std::ifstream file("/proc/self/statm");
+    size_t pages = 0;
+    file >> pages >> pages;
+    return pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  };
+  constexpr size_t crowd = 1024;
+  BlockPool pool;
+  std::vector<BlockPool::Block*> blocks;
+  std::vector<std::unique_ptr<std::string>> between;
+  for (size_t i = 0; i < crowd; ++i) {
+    blocks.push_back(pool.take());
+    std::memset(blocks.back()->data, 1, BlockPool::block_bytes);
+    between.push_back(std::make_unique<std::string>(100, 'x'));
+  }
+  const size_t most = resident_bytes();
+  for (BlockPool::Block* block : blocks)
+    pool.give_back(block);
+  CHECK(resident_bytes() < most - crowd / 2 * BlockPool::block_bytes);
+}
+#endif
 
 TEST_CASE("blocks go back to their pool, which keeps a bounded number") {
   BlockPool pool(2);

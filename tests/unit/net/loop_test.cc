@@ -68,7 +68,7 @@ TEST_CASE("the more sockets have plenty, the less each may hand on in a turn") {
   for (int i = 8; i < 10'000; ++i)
     loop.count_plenty();
   CHECK(loop.read_burst_bytes() == net::Loop::read_burst_bytes_min);
-  CHECK(loop.read_area().size() == net::Loop::read_burst_bytes_min);
+  CHECK(loop.read_area(net::Loop::Taker::fast).size() == net::Loop::read_burst_bytes_min);
   loop.end_turn();  // the next turn is expected to be like this one
   CHECK(loop.read_burst_bytes() == net::Loop::read_burst_bytes_min);
   for (int i = 0; i < 20; ++i)
@@ -81,19 +81,19 @@ TEST_CASE("reads get less room where memory is tight; beyond the limit relief is
   base::MemoryLimit limit;
   int reliefs = 0;
   net::Deferred relief(&reliefs, [](void* count) { ++*static_cast<int*>(count); });
-  const size_t all = loop.read_area().size();
+  const size_t all = loop.read_area(net::Loop::Taker::fast).size();
   CHECK(all == loop.read_scratch().size());
   loop.watch_memory(limit, relief);
-  CHECK(loop.read_area().size() == all);
+  CHECK(loop.read_area(net::Loop::Taker::fast).size() == all);
   CHECK_FALSE(loop.is_memory_tight());
   limit.set(1);
   CHECK(loop.is_memory_tight());
-  CHECK(loop.read_area().size() < all);
-  CHECK(loop.read_area().data() == loop.read_scratch().data());
+  CHECK(loop.read_area(net::Loop::Taker::fast).size() < all);
+  CHECK(loop.read_area(net::Loop::Taker::fast).data() == loop.read_scratch().data());
   loop.end_turn();
   CHECK(reliefs == 1);
   limit.set(0);
-  CHECK(loop.read_area().size() == all);
+  CHECK(loop.read_area(net::Loop::Taker::fast).size() == all);
   loop.end_turn();
   CHECK(reliefs == 1);
 }
@@ -205,4 +205,35 @@ TEST_CASE("UvLoop::run ends when everything on it is closed, deadlines or not") 
   Work work(loop, [&] { handle.close(); });
   loop.run();
   CHECK(!handle.is_open());
+}
+
+TEST_CASE("the more all queues hold, the less one may, and the less is read for a slow side") {
+  using net::Loop;
+  Loop loop;
+  std::vector<base::BlockPool::Block*> blocks;
+  const auto hold = [&](size_t bytes) {
+    while (loop.blocks().bytes_in_use() < bytes)
+      blocks.push_back(loop.blocks().take());
+  };
+  CHECK(loop.queue_bytes_max() == net::ByteStream::queue_bytes_high);
+  CHECK(loop.queue_bytes_drained() == net::ByteStream::queue_bytes_high / 2);
+  CHECK(loop.read_area(Loop::Taker::slow).size() == loop.read_scratch().size());
+  hold(Loop::queues_bytes_max / 2);
+  CHECK(loop.queue_bytes_max() == net::ByteStream::queue_bytes_high);
+  for (int i = 0; i < 32 && loop.queue_bytes_max() > 0; ++i) {
+    const size_t before = loop.queue_bytes_max();
+    hold(loop.blocks().bytes_in_use() + 64 * 1024);
+    CHECK(loop.queue_bytes_max() <= before);
+    CHECK(loop.queue_bytes_drained() <= loop.queue_bytes_max() / 2);
+    const size_t room = loop.read_area(Loop::Taker::slow).size();
+    CHECK(room >= Loop::read_bytes_min);
+    CHECK(room <= std::max(Loop::read_bytes_min, loop.queue_bytes_max()));
+    CHECK(loop.read_area(Loop::Taker::fast).size() == loop.read_scratch().size());
+  }
+  CHECK(loop.blocks().bytes_in_use() <= Loop::queues_bytes_max + 128 * 1024);
+  CHECK(loop.queue_bytes_drained() == 0);
+  CHECK(loop.read_area(Loop::Taker::slow).size() == Loop::read_bytes_min);
+  for (base::BlockPool::Block* block : blocks)
+    loop.blocks().give_back(block);
+  CHECK(loop.queue_bytes_max() == net::ByteStream::queue_bytes_high);
 }

@@ -23,7 +23,7 @@ using net_test::Wire;
 
 namespace {
 
-constexpr net::UnreachableMs soon_ms = 200;
+constexpr net::UnreachableMs soon_ms = 100;
 
 void vanish(const net::Fd& socket) {
   sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -147,9 +147,9 @@ TEST_CASE("silence after an acknowledgement is nobody's business here, nor is a 
     wire.tcp->set_listener(heard);
     wire.tcp->set_reading(true);
     write(*wire.tcp, "to somebody");
-    run_for(loop, 3 * soon_ms);
+    run_for(loop, 2 * soon_ms);
     write(*wire.tcp, "again");
-    run_for(loop, 3 * soon_ms);
+    run_for(loop, 2 * soon_ms);
     CHECK(heard.total == 0);
   }
 }

@@ -171,7 +171,7 @@ TEST_CASE("order and bounds hold toward a slow reader; the FIN comes after the q
         wire.tcp->shutdown_write();
       };
       heard.then_drained = [&] {
-        CHECK(wire.tcp->queued_bytes() <= net::ByteStream::queue_bytes_low);
+        CHECK(wire.tcp->queued_bytes() <= net::ByteStream::queue_bytes_high / 2);
         produce();
       };
       produce();
@@ -216,6 +216,90 @@ TEST_CASE("where memory is tight the first byte queued is one too many, until no
     reader.join();
     CHECK(received.size() == written);
   }
+}
+
+namespace {
+
+// As if many slow sides held all the room there is for queues.
+class Crowd {
+ public:
+  explicit Crowd(base::BlockPool& pool) : pool_(pool) {
+    while (pool.bytes_in_use() < net::Loop::queues_bytes_max)
+      blocks_.push_back(pool.take());
+  }
+  ~Crowd() {
+    for (base::BlockPool::Block* block : blocks_)
+      pool_.give_back(block);
+  }
+  Crowd(const Crowd&) = delete;
+  Crowd& operator=(const Crowd&) = delete;
+  Crowd(Crowd&&) = delete;
+  Crowd& operator=(Crowd&&) = delete;
+
+ private:
+  base::BlockPool& pool_;
+  std::vector<base::BlockPool::Block*> blocks_;
+};
+
+}  // namespace
+
+TEST_CASE("in a crowd of slow sides a queue is full at once, and drained once it is empty") {
+  for (const Kind kind : kinds) {
+    net::UvLoop loop;
+    const Crowd crowd(loop.blocks());
+    Recorder heard;
+    Wire wire(loop, kind);
+    wire.tcp->set_listener(heard);
+    const std::string piece(1000, 'x');
+    while (write(*wire.tcp, piece) == net::Flow::go)
+      CHECK(wire.tcp->queued_bytes() == 0);
+    CHECK(wire.tcp->is_full());
+    CHECK(wire.tcp->queued_bytes() <= piece.size());
+    heard.then_drained = [&] {
+      CHECK(wire.tcp->queued_bytes() == 0);
+      CHECK_FALSE(wire.tcp->is_full());
+      wire.tcp->shutdown_write();
+    };
+    std::thread reader([&] { net_test::receive_all(wire.raw); });
+    run_until(loop, [&] { return heard.drained == 1; });
+    reader.join();
+  }
+}
+
+TEST_CASE("in a crowd little is read at once, but for who took much without letting us wait") {
+  net::UvLoop loop;
+  const Crowd crowd(loop.blocks());
+  Recorder heard;
+  Wire wire(loop, Kind::unix_socket);
+  wire.tcp->set_listener(heard);
+  constexpr size_t total = 8 << 20;
+  std::thread sender([&] { net_test::send_all(wire.raw, std::string(total, 'x')); });
+  size_t before = 0;
+  size_t largest_of_new = 0;
+  size_t largest_of_fast = 0;
+  heard.then_read = [&] {
+    const size_t size = heard.text.size() - before;
+    size_t& largest = before < (4U << 20) ? largest_of_new : largest_of_fast;
+    largest = std::max(largest, size);
+    before = heard.text.size();
+  };
+  wire.tcp->set_reading(true);
+  run_until(loop, [&] { return heard.text.size() == total; });
+  sender.join();
+  CHECK(largest_of_new <= net::Loop::read_bytes_min);
+  CHECK(largest_of_fast > net::Loop::read_bytes_min);
+  // Who lets us wait is slow until it has taken as much again.
+  wire.tcp->set_reading(false);
+  net::Deadline waited(loop.timers(), &before, [](void* size) { *static_cast<size_t*>(size) = 0; });
+  waited.set(100);
+  run_until(loop, [&] { return before == 0; });
+  before = heard.text.size();
+  largest_of_fast = 0;
+  std::thread again([&] { net_test::send_all(wire.raw, std::string(1 << 20, 'x')); });
+  wire.tcp->set_reading(true);
+  run_until(loop, [&] { return heard.text.size() == total + (1 << 20); });
+  again.join();
+  CHECK(largest_of_fast <= net::Loop::read_bytes_min);
 }
 
 namespace {

@@ -159,6 +159,11 @@ class Context {
   [[nodiscard]] base::Side side() const { return side_; }
   // Whom these connections lead to, for the log.
   [[nodiscard]] const std::string& name() const { return name_; }
+  // After how many records a side takes new keys of itself, TLS 1.3 only. AES-GCM is good for some
+  // 2^24.5 (RFC 8446 5.5), and has been used for the handshake before.
+  static constexpr uint64_t records_per_key_max = uint64_t{1} << 24;
+  [[nodiscard]] uint64_t records_per_key() const { return records_per_key_; }
+  void set_records_per_key(uint64_t records) { records_per_key_ = records; }
   // Logs why a handshake failed, at most once a minute.
   void log_failure(std::string_view why, uint64_t now_ms);
 
@@ -195,6 +200,7 @@ class Context {
   base::IntrusiveList<HandshakeStep> steps_;
   std::vector<Buffer> buffers_;
   size_t buffer_bytes_ = 0;
+  uint64_t records_per_key_ = records_per_key_max;
   HandshakeCounts handshakes_;
   std::function<void(HandshakeEnd)> on_handshake_;
   std::string name_;

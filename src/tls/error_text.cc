@@ -2,6 +2,8 @@
 #include "tls/error_text.h"
 
 #include <array>
+#include <cstring>
+#include <ctime>
 #include <fmt/format.h>
 #include <string_view>
 
@@ -71,6 +73,52 @@ std::string day_text(const mbedtls_x509_time& time) {
                      time.sec);
 }
 
+std::string now_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts);
+  return text.data();
+}
+
+bool signed_itself(const mbedtls_x509_crt& certificate) {
+  const mbedtls_x509_buf& subject = certificate.subject_raw;
+  const mbedtls_x509_buf& issuer = certificate.issuer_raw;
+  return subject.len == issuer.len && std::memcmp(subject.p, issuer.p, issuer.len) == 0;
+}
+
+std::string advice_on(uint32_t flag, const mbedtls_x509_crt& certificate, std::string_view name) {
+  switch (flag) {
+    case MBEDTLS_X509_BADCERT_EXPIRED:
+      return fmt::format(
+          "it is to be renewed where it is used, unless this machine's clock is "
+          "wrong, which says {} UTC",
+          now_text());
+    case MBEDTLS_X509_BADCERT_FUTURE:
+      return fmt::format("is this machine's clock right? It says {} UTC", now_text());
+    case MBEDTLS_X509_BADCERT_CN_MISMATCH:
+      return fmt::format(
+          "it is not for \"{}\": connect to a name that it has, or set the "
+          "upstream's `host` to one",
+          name);
+    case MBEDTLS_X509_BADCERT_NOT_TRUSTED:
+      if (name.empty()) return "listen.tls.client_ca has no CA that signed it";
+      if (signed_itself(certificate))
+        return "it signed itself: name it as the upstream's tls.ca_file";
+      return "no CA that is trusted here signed it, or whoever shows it leaves out an intermediate "
+             "certificate: have it send the whole chain, or name a private CA as the upstream's "
+             "tls.ca_file";
+    case MBEDTLS_X509_BADCERT_BAD_MD:
+    case MBEDTLS_X509_BADCERT_BAD_PK:
+    case MBEDTLS_X509_BADCERT_BAD_KEY:
+      return fmt::format("its key has {} bits: RSA must have 2048, and signatures SHA-256 or more",
+                         mbedtls_pk_get_bitlen(&certificate.pk));
+    default:
+      return {};
+  }
+}
+
 std::string alternative_names_text(const mbedtls_x509_crt& certificate) {
   constexpr int tag_mask = MBEDTLS_ASN1_TAG_VALUE_MASK;
   std::string text;
@@ -89,8 +137,15 @@ std::string alternative_names_text(const mbedtls_x509_crt& certificate) {
 }  // namespace
 
 std::string library_text(int code) {
-  // Another text of mbedTLS's is a page long.
-  if (code == MBEDTLS_ERR_SSL_CONN_EOF) return "the connection ended within the handshake";
+  // Texts of mbedTLS's that are a page long, or for its developers.
+  switch (code) {
+    case MBEDTLS_ERR_SSL_CONN_EOF:
+      return "the connection ended within the handshake";
+    case MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL:
+      return "a handshake message is longer than may be: certificates have 100 KiB together";
+    default:
+      break;
+  }
   std::array<char, 256> text{};
   mbedtls_strerror(code, text.data(), text.size());
   return fmt::format("{} (-0x{:04x})", text.data(), static_cast<unsigned>(-code));
@@ -113,6 +168,21 @@ std::string refusal_text(uint32_t flags) {
   }
   if (flags != 0 || text.empty()) {
     text += fmt::format("{}refused (flags 0x{:x})", text.empty() ? "" : ", ", flags);
+  }
+  return text;
+}
+
+std::string refusal_advice(uint32_t flags,
+                           const mbedtls_x509_crt& certificate,
+                           std::string_view name) {
+  std::string text;
+  for (const Reason& reason : reasons) {
+    if ((flags & reason.flag) == 0) continue;
+    const std::string advice = advice_on(reason.flag, certificate, name);
+    // One sentence on the key is enough.
+    if (advice.empty() || text.find(advice) != std::string::npos) continue;
+    text += text.empty() ? "" : "; ";
+    text += advice;
   }
   return text;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 struct mbedtls_x509_crt;
 
@@ -14,6 +15,12 @@ namespace tls {
 
 // Why a certificate was refused: MBEDTLS_X509_BADCERT_* flags as "expired, wrong name".
 [[nodiscard]] std::string refusal_text(uint32_t flags);
+
+// What is to be done about it, a sentence for each reason. `name` is whom the certificate had to be
+// for; empty on a server's side, where a client showed it.
+[[nodiscard]] std::string refusal_advice(uint32_t flags,
+                                         const mbedtls_x509_crt& certificate,
+                                         std::string_view name);
 
 // What a fatal alert of the peer's says (RFC 8446 6.2).
 [[nodiscard]] std::string alert_text(uint8_t alert);

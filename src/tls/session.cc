@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
+#include <key_update.h>
 #include <memory>
 #include <resuming.h>
 #include <utility>
@@ -108,10 +109,21 @@ void Session::finish_handshake() {
     session.peer_cert = nullptr;
   }
   explicit_iv_bytes_ = static_cast<uint8_t>(ssl_.out_msg - ssl_.out_iv);
+  updatable_ = ssl_.tls_version == MBEDTLS_SSL_VERSION_TLS1_3;
+  payload_max_ = payload_bytes_wanted();
   CHECK(ssl_.out_left == 0);
   mbedtls_free(ssl_.out_buf);
   detach_output();
   if (ssl_.tls_version == MBEDTLS_SSL_VERSION_TLS1_2) keep_session();
+}
+
+size_t Session::payload_bytes_wanted() const {
+  const int known = mbedtls_ssl_get_max_out_record_payload(&ssl_);
+  const size_t bytes = known > 0 ? static_cast<size_t>(known) : payload_limit;
+  // RFC 6066 4's 512 to 4096, which mbedTLS forgets after a handshake of TLS 1.3. The type is in it.
+  const unsigned code = ssl_.session->mfl_code;
+  const size_t fragment = code == 0 ? payload_limit : (size_t{256} << code) - 1;
+  return std::min({payload_limit, bytes, fragment});
 }
 
 void Session::keep_session() {
@@ -142,15 +154,9 @@ Session::Plain Session::decrypt(base::Bytes& input, std::span<std::byte> into) {
         mbedtls_ssl_read(&ssl_, octets(into.data() + plain.size), into.size() - plain.size);
     if (result > 0) {
       plain.size += static_cast<size_t>(result);
-    } else if (result == MBEDTLS_ERR_SSL_WANT_READ) {
-      // Also said with a ticket kept inside: only hunger ends the loop.
-      if (starved_) plain.status = Status::want_input;
-    } else if (result == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
-      keep_session();
-    } else if (result == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
-      plain.status = Status::closed;
+      key_updates_ = 0;
     } else {
-      plain.status = fail(result == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : result);
+      plain.status = on_no_data(result);
     }
   }
   input = std::exchange(input_, {});
@@ -163,10 +169,55 @@ Session::Plain Session::decrypt(base::Bytes& input, std::span<std::byte> into) {
   return plain;
 }
 
+Session::Status Session::on_no_data(int result) {
+  switch (result) {
+    case MBEDTLS_ERR_SSL_WANT_READ:
+      // Also said with a ticket kept inside: only hunger ends the loop.
+      return starved_ ? Status::want_input : Status::plain_full;
+    case MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET:
+      keep_session();
+      return Status::plain_full;
+    case OPENAI_PROXY_KEY_UPDATE_REQUESTED:
+      owes_keys_ = true;
+      return count_key_update();
+    case OPENAI_PROXY_KEYS_UPDATED:
+      return count_key_update();
+    case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
+      return Status::closed;
+    case 0:
+      return fail(MBEDTLS_ERR_SSL_CONN_EOF);
+    default:
+      return fail(result);
+  }
+}
+
+Session::Status Session::count_key_update() {
+  if (++key_updates_ <= key_updates_max) return Status::plain_full;
+  return fail(MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE);
+}
+
+bool Session::keys_are_worn() const {
+  // The counter is a big-endian number of 64 bits.
+  uint64_t records = 0;
+  for (const unsigned char byte : ssl_.cur_out_ctr)
+    records = records << 8 | byte;
+  return updatable_ && records >= context_.records_per_key();
+}
+
+bool Session::update_keys() {
+  std::array<std::byte, alert_area_bytes> area;
+  attach_output(area, explicit_iv_bytes_);
+  const int result = openai_proxy_update_keys(&ssl_);
+  detach_output();
+  if (result != 0) (void)fail(result);
+  owes_keys_ = false;
+  return result == 0;
+}
+
 std::span<std::byte> Session::payload_area(std::span<std::byte> area) {
   CHECK(area.size() > record_overhead_max);
   record_ = area;
-  const size_t size = std::min(area.size() - record_overhead_max, payload_max);
+  const size_t size = std::min(area.size() - record_overhead_max, payload_max_);
   return area.subspan(header_bytes + explicit_iv_bytes_, size);
 }
 
@@ -263,8 +314,11 @@ void Session::note_certificate(mbedtls_x509_crt& certificate, int depth, uint32_
     }
   }
   if (flags != 0) {
+    const std::string name = client_ != nullptr ? client_->options().server_name : "";
     if (!failure_text_.empty()) failure_text_ += "; ";
     failure_text_ += fmt::format("{}: {}", refusal_text(flags), certificate_text(certificate));
+    const std::string advice = refusal_advice(flags, certificate, name);
+    if (!advice.empty()) failure_text_ += "; " + advice;
     return;
   }
   chain_expiry_s_ = std::min(chain_expiry_s_, VerifiedChains::expiry_s(certificate));

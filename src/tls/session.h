@@ -36,9 +36,6 @@ class Session {
     Status status;
   };
 
-  // Payload bytes of one record. Not 2^14: mbedTLS pads TLS 1.3 records to a multiple of 16 and
-  // would exceed what RFC 8446 5.2 allows.
-  static constexpr size_t payload_max = 16 * 1024 - 1;
   // What a record adds to its payload: header, explicit IV, type, padding, tag.
   static constexpr size_t record_overhead_max = 64;
 
@@ -60,12 +57,26 @@ class Session {
   // closed or failed. Keeps tickets, answers what needs an answer (see flight()).
   [[nodiscard]] Plain decrypt(base::Bytes& input, std::span<std::byte> into);
 
+  // After the handshake: payload bytes of one record at most, as the peer wants them (RFC 6066 4,
+  // RFC 8449). Never 2^14: mbedTLS pads TLS 1.3 records to a multiple of 16 and would exceed what
+  // RFC 8446 5.2 allows.
+  [[nodiscard]] size_t payload_max() const { return payload_max_; }
+
   // Where the payload of the next record goes in `area` (at least record_overhead_max more than the
-  // payload); encrypt() must follow. At most payload_max bytes.
+  // payload); encrypt() must follow. At most payload_max() bytes.
   [[nodiscard]] std::span<std::byte> payload_area(std::span<std::byte> area);
   // Makes `payload_bytes` (> 0) of that area a record, in place; returns its size, which starts at
   // the area's begin. 0: failed, see error().
   [[nodiscard]] size_t encrypt(size_t payload_bytes);
+
+  // Whether the peer waits for new keys of ours, which it must get before the next application data
+  // (RFC 8446 4.6.3).
+  [[nodiscard]] bool owes_keys() const { return owes_keys_; }
+  // The same, or the keys have sealed as many records as they may (RFC 8446 5.5).
+  [[nodiscard]] bool needs_keys() const { return owes_keys_ || keys_are_worn(); }
+  // Puts a KeyUpdate into flight(); what is encrypted afterwards is under new keys. False: failed,
+  // see error().
+  [[nodiscard]] bool update_keys();
 
   // Puts a close_notify into flight(). After the handshake only.
   void close_notify();
@@ -83,6 +94,9 @@ class Session {
   friend class ServerContext;                 // on_client_hello is its callback
   static constexpr unsigned tickets_max = 4;  // kept per connection
   static constexpr unsigned answers_max = 8;  // alerts sent to a living connection
+  // A peer's between two records with data of its: each costs what a hundred records do.
+  static constexpr unsigned key_updates_max = 32;
+  static constexpr size_t payload_limit = 16 * 1024 - 1;
   static constexpr size_t alert_area_bytes = 512;
 
   static int on_send(void* self, const unsigned char* bytes, size_t size);
@@ -93,9 +107,15 @@ class Session {
   [[nodiscard]] bool knows_chain(const mbedtls_x509_crt& chain) const;
   void note_certificate(mbedtls_x509_crt& certificate, int depth, uint32_t& flags);
 
+  [[nodiscard]] bool keys_are_worn() const;
+  // What a failed read of mbedTLS's means.
+  Status on_no_data(int result);
+  Status count_key_update();
+
   void setup();
   void setup_client();
   void finish_handshake();
+  [[nodiscard]] size_t payload_bytes_wanted() const;
   void keep_session();
   Status fail(int code);
   void attach_input();
@@ -110,16 +130,21 @@ class Session {
   base::Bytes input_;
   std::vector<std::byte> flight_;
   std::string failure_text_;
+  NameConstraints name_constraints_;    // of the chain under verification
   int64_t chain_expiry_s_ = INT64_MAX;  // the earliest of the certificates checked so far
   base::Error error_{base::Code::tls};
   std::array<unsigned char, 8> input_counter_{};   // while no input buffer is attached
   std::array<unsigned char, 8> output_counter_{};  // where mbedTLS writes a copy of its own
   std::span<std::byte> record_;                    // where encrypt() works; empty otherwise
   size_t record_bytes_ = 0;
+  size_t payload_max_ = payload_limit;
   uint8_t explicit_iv_bytes_ = 0;
   uint8_t tickets_ = 0;
   uint8_t answers_ = 0;
+  uint8_t key_updates_ = 0;
   bool starved_ = false;  // mbedTLS asked for more than input_ has
+  bool owes_keys_ = false;
+  bool updatable_ = false;  // TLS 1.3
   bool resuming_ = false;
   bool resumed_ = false;
 };

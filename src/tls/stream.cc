@@ -198,6 +198,11 @@ void TlsStream::receive(base::Bytes& bytes) {
     const Session::Plain plain = session_->decrypt(bytes, loop_.plain_scratch());
     status = plain.status;
     send_flight();
+    // At once where nothing waits to be sent, else before the next application data: a peer that
+    // does not read cannot make a queue of answers.
+    const bool can_answer = output_ == Output::open && transport_->queued_bytes() == 0;
+    if (status != Session::Status::failed && !renew_keys(can_answer && session_->owes_keys()))
+      return;
     if (status == Session::Status::want_input) input_ = Input::flowing;
     if (status == Session::Status::plain_full) input_ = Input::held;
     if (status == Session::Status::closed) input_ = Input::end_held;
@@ -252,8 +257,10 @@ void TlsStream::on_read_end(net::ReadEnd /*end*/) {
 net::Flow TlsStream::write(std::span<const base::Bytes> pieces) {
   CHECK(state_ >= State::open);
   if (state_ != State::open || output_ == Output::ended) return net::Flow::go;
+  if (!renew_keys(session_->needs_keys())) return net::Flow::go;
   PieceReader reader(pieces);
   const std::span<std::byte> scratch(loop_.record_scratch());
+  const size_t payload_max = session_->payload_max();
   net::Flow flow = net::Flow::go;
   size_t used = 0;
   const auto send = [&] {
@@ -263,7 +270,7 @@ net::Flow TlsStream::write(std::span<const base::Bytes> pieces) {
   };
   while (reader.left() > 0) {
     // Equal records rather than full ones and a tiny rest.
-    const size_t count = (reader.left() + Session::payload_max - 1) / Session::payload_max;
+    const size_t count = (reader.left() + payload_max - 1) / payload_max;
     const size_t size = (reader.left() + count - 1) / count;
     if (scratch.size() - used < size + Session::record_overhead_max) send();
     reader.copy_to(session_->payload_area(scratch.subspan(used)).first(size));
@@ -276,6 +283,16 @@ net::Flow TlsStream::write(std::span<const base::Bytes> pieces) {
   }
   if (used > 0) send();
   return flow;
+}
+
+bool TlsStream::renew_keys(bool due) {
+  if (!due) return true;
+  if (!session_->update_keys()) {
+    fail_later(session_->error());
+    return false;
+  }
+  send_flight();
+  return true;
 }
 
 void TlsStream::send_flight() {

@@ -35,7 +35,7 @@ enum class TransportState : uint8_t { connecting, connected };
 //   delivers it at the end of the turn.
 // - The peer's close_notify is on_read_end(clean); a FIN without one is on_read_end(truncated).
 // - Session tickets are kept for resumption and never seen by the listener; renegotiation is
-//   refused; a TLS 1.3 KeyUpdate ends the connection with an error (mbedTLS 3.6 has none).
+//   refused; key updates (RFC 8446 4.6.3) are followed and answered.
 // - Errors: on_error() with Code::certificate (raw = verify flags; the log has the details), with
 //   Code::tls (raw = mbedTLS error), with Code::timeout, or the transport's own. The alert that
 //   says why has been sent before.
@@ -122,6 +122,8 @@ class TlsStream final : public net::ByteStream, private net::ByteStreamListener 
   void end_input();
   void update_transport_reading();
   void send_flight();
+  // Takes new keys for writing if they are `due`. False: failed.
+  [[nodiscard]] bool renew_keys(bool due);
   void fail(base::Error error);
   void fail_later(base::Error error);
   void on_deferred();

@@ -90,6 +90,18 @@ describe('clients over TLS', () => {
       });
     }
 
+    test(`openssl s_client that wants small records, TLS ${version}`, async () => {
+      const all = ['s_client', '-connect', `127.0.0.1:${proxy.port}`, flag, '-quiet', '-ign_eof',
+        '-maxfraglen', '512'];
+      const running = exec_file('openssl', all, { timeout: 20_000 });
+      const long = 'x'.repeat(5000); // told in the answer
+      running.child.stdin.write(
+        `GET /v1/echo?${long} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      const { stdout } = await running;
+      assert.match(stdout, /HTTP\/1\.1 200/);
+      assert.ok(stdout.includes(long), `${stdout.length} bytes came`);
+    });
+
     test(`openssl s_client resumes, TLS ${version}`, async () => {
       const file = path.join(dir, `session-${version}`);
       // TLS 1.3 tickets come after the handshake: an answer says that they have come.

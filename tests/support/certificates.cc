@@ -6,6 +6,7 @@
 #include <cstring>
 #include <ctime>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include <mbedtls/ecp.h>
@@ -116,6 +117,7 @@ struct Certificate {
   std::string issuer;
   bool is_authority = false;
   LeafOptions options;
+  std::vector<Extension> extensions = {};
 };
 
 std::string write_certificate(const Certificate& what, const Key& subject, const Key& issuer) {
@@ -143,7 +145,17 @@ std::string write_certificate(const Certificate& what, const Key& subject, const
   } else {
     CHECK(mbedtls_x509write_crt_set_subject_alternative_name(&crt, names.list()) == 0);
   }
-  std::array<unsigned char, 8192> pem{};
+  for (const Extension& extension : what.extensions) {
+    CHECK(mbedtls_x509write_crt_set_extension(
+              &crt,
+              extension.oid.data(),
+              extension.oid.size(),
+              extension.critical ? 1 : 0,
+              reinterpret_cast<const unsigned char*>(extension.value.data()),
+              extension.value.size()) == 0);
+  }
+  // A certificate of 100 KiB may be wanted.
+  std::vector<unsigned char> pem(8192 + 128 * what.options.names.size());
   CHECK(mbedtls_x509write_crt_pem(&crt, pem.data(), pem.size(), tls::random_bytes, nullptr) == 0);
   mbedtls_x509write_crt_free(&crt);
   return reinterpret_cast<const char*>(pem.data());
@@ -166,10 +178,19 @@ struct Authority::State {
     validity.valid_to_days = 3650;
     pem = write_certificate({subject, subject, true, validity}, key, key);
   }
+  State(const State& issuer, const std::string& name, std::vector<Extension> extensions)
+      : subject("CN=" + name), key(KeyKind::ecdsa_p256) {
+    pem = write_certificate(
+        {subject, issuer.subject, true, {}, std::move(extensions)}, key, issuer.key);
+  }
 };
 
 Authority::Authority(const std::string& name, KeyKind key)
     : state_(std::make_unique<State>(name, key)) {}
+Authority::Authority(const Authority& issuer,
+                     const std::string& name,
+                     std::vector<Extension> extensions)
+    : state_(std::make_unique<State>(*issuer.state_, name, std::move(extensions))) {}
 Authority::~Authority() = default;
 
 const std::string& Authority::certificate_pem() const {

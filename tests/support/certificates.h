@@ -24,10 +24,19 @@ struct LeafOptions {
   int valid_to_days = 30;
 };
 
+// A certificate's extension as it stands there.
+struct Extension {
+  std::string oid;  // DER, without its header
+  std::string value;
+  bool critical = true;
+};
+
 // Resource: a root with its key. Any one thread at a time.
 class Authority {
  public:
   explicit Authority(const std::string& name = "Test Root", KeyKind key = KeyKind::ecdsa_p256);
+  // One below `issuer`, with `extensions` besides the usual ones.
+  Authority(const Authority& issuer, const std::string& name, std::vector<Extension> extensions);
   ~Authority();
   Authority(const Authority&) = delete;
   Authority& operator=(const Authority&) = delete;

@@ -36,6 +36,7 @@
 #define MBEDTLS_SSL_TICKET_C
 /* Record buffers shrink after the handshake to what a negotiated fragment length needs. */
 #define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
+#define MBEDTLS_SSL_RECORD_SIZE_LIMIT
 #define MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
 /* check_config.h demands it for TLS 1.3. */
 #define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
@@ -99,6 +100,8 @@
 #define MBEDTLS_X509_USE_C
 #define MBEDTLS_X509_CRT_PARSE_C
 #define MBEDTLS_X509_RSASSA_PSS_SUPPORT
+/* The longest chain: some organisations have more than mbedTLS's 8. */
+#define MBEDTLS_X509_MAX_INTERMEDIATE_CA 16
 
 /* Only tests make keys and certificates; the linker leaves these out of the proxy. */
 #define MBEDTLS_GENPRIME

@@ -1,5 +1,6 @@
 // TlsStream over real sockets against OpenSSL: what our own server side would forgive, it does not.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <string>
 #include <utility>
 
@@ -182,22 +183,65 @@ TEST_CASE("OpenSSL: a server that asks for a client certificate gets none and go
   }
 }
 
-TEST_CASE("OpenSSL: renegotiation is refused and a key update ends the connection, both said") {
-  for (const tls::Version version : tls_test::versions) {
-    CAPTURE(flag_of(version));
-    Place place;
-    const tls_test::OpensslServer server(tls_test::fixture().leaf, {flag_of(version)});
-    Client client(place.loop, place.resolver, place.context, server.port());
-    REQUIRE(client.until_connected());
-    server.type("a line for you\n");
-    REQUIRE(client.until([&] { return client.heard.received == "a line for you\n"; }));
-    server.type(version == tls::Version::tls12 ? "R\n" : "k\n");
-    // A key update shows with the next record.
-    server.type("another\n");
-    REQUIRE(client.until_over());
-    if (version == tls::Version::tls13) {
-      REQUIRE(client.heard.error.has_value());
-      REQUIRE(client.heard.error->code == base::Code::tls);
+TEST_CASE("OpenSSL: renegotiation is refused, and said") {
+  Place place;
+  const tls_test::OpensslServer server(tls_test::fixture().leaf, {"-tls1_2"});
+  Client client(place.loop, place.resolver, place.context, server.port());
+  REQUIRE(client.until_connected());
+  server.type("a line for you\n");
+  REQUIRE(client.until([&] { return client.heard.received == "a line for you\n"; }));
+  server.type("R\n");
+  server.type("another\n");
+  REQUIRE(client.until_over());
+}
+
+TEST_CASE("OpenSSL: a stream lives through key updates, asked for in return or not") {
+  for (const char* command : {"k\n", "K\n"}) {
+    for (const char* suite :
+         {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}) {
+      CAPTURE(command);
+      CAPTURE(suite);
+      Place place;
+      const tls_test::OpensslServer server(tls_test::fixture().leaf,
+                                           {"-tls1_3", "-ciphersuites", suite});
+      Client client(place.loop, place.resolver, place.context, server.port());
+      REQUIRE(client.until_connected());
+      std::string expected;
+      for (int i = 0; i < 3; ++i) {
+        expected += "a line for you\n";
+        server.type("a line for you\n");
+        REQUIRE(client.until([&] { return client.heard.received == expected; }));
+        server.type(command);
+        // It looks for commands first, one for each block it reads: what it prints comes after.
+        static_cast<void>(write_text(*client.stream, "a line for it\n"));
+        static_cast<void>(server.wait_for_line("a line for it"));
+      }
+    }
+  }
+}
+
+TEST_CASE("OpenSSL: certificates of more than a record's and than 64 KiB, and no longer ones") {
+  const struct {
+    size_t names;
+    bool works;
+  } cases[] = {{700, true}, {2000, true}, {3000, false}};
+  for (const auto& one : cases) {
+    LeafOptions options;
+    for (size_t i = 0; i < one.names; ++i)
+      options.names.push_back(fmt::format("host-{:05}.tenant-of-ours.example.com", i));
+    const Credentials long_leaf = tls_test::fixture().authority.issue(options);
+    for (const tls::Version version : tls_test::versions) {
+      CAPTURE(one.names);
+      Place place;
+      const tls_test::OpensslServer server(long_leaf, {flag_of(version), "-rev"});
+      Client client(place.loop, place.resolver, place.context, server.port());
+      REQUIRE(client.until_connected() == one.works);
+      if (!one.works) {
+        REQUIRE(tls::error_text(*client.heard.error).find("100 KiB") != std::string::npos);
+        continue;
+      }
+      static_cast<void>(write_text(*client.stream, "abc\n"));
+      REQUIRE(client.until([&] { return client.heard.received == "cba\n"; }));
     }
   }
 }

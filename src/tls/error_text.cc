@@ -34,6 +34,7 @@ constexpr Reason reasons[] = {
     {MBEDTLS_X509_BADCERT_BAD_MD, "signed with too weak a hash"},
     {MBEDTLS_X509_BADCERT_BAD_PK, "signed with too weak a kind of key"},
     {MBEDTLS_X509_BADCERT_BAD_KEY, "key too weak"},
+    {MBEDTLS_X509_BADCERT_OTHER, "against its CA's name constraints"},
 };
 
 struct Alert {

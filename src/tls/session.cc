@@ -313,10 +313,14 @@ void Session::note_certificate(mbedtls_x509_crt& certificate, int depth, uint32_
       flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
     }
   }
+  const std::string forbidden = name_constraints_.take(
+      certificate, depth, client_ != nullptr ? CommonName::a_host : CommonName::a_person);
+  if (!forbidden.empty()) flags |= MBEDTLS_X509_BADCERT_OTHER;
   if (flags != 0) {
     const std::string name = client_ != nullptr ? client_->options().server_name : "";
     if (!failure_text_.empty()) failure_text_ += "; ";
     failure_text_ += fmt::format("{}: {}", refusal_text(flags), certificate_text(certificate));
+    if (!forbidden.empty()) failure_text_ += "; " + forbidden;
     const std::string advice = refusal_advice(flags, certificate, name);
     if (!advice.empty()) failure_text_ += "; " + advice;
     return;

@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "tls/context.h"
+#include "tls/name_constraints.h"
 #include "tls/server_context.h"
 
 namespace tls {

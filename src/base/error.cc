@@ -22,6 +22,8 @@ std::string_view code_name(Code code) {
       return "certificate";
     case Code::parse:
       return "parse";
+    case Code::protocol:
+      return "protocol";
     case Code::too_large:
       return "too_large";
     case Code::refused:

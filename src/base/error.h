@@ -11,7 +11,7 @@ namespace base {
 enum class Side : uint8_t { none, client, upstream };
 
 enum class Code : uint8_t {
-  closed,       // orderly end where more was due
+  closed,       // orderly end where more was due; raw = Error::silent: see there
   reset,        // connection torn down
   timeout,      // a deadline passed; `raw` says which where it matters
   unreachable,  // the other machine no longer acknowledges anything; raw = uv error
@@ -20,6 +20,7 @@ enum class Code : uint8_t {
   tls,          // handshake or record layer; raw = mbedTLS error
   certificate,  // the peer's certificate was refused; raw = verify flags
   parse,        // not HTTP as we accept it
+  protocol,     // the peer speaks another protocol; raw: see speech.h
   too_large,    // a limit of ours
   refused,      // we would not: waiting room full, back-off, shutting down
   io,           // any other system error; raw = uv error
@@ -30,6 +31,9 @@ struct Error {
   Code code = Code::io;
   Side side = Side::none;
   int raw = 0;
+
+  // Code::closed and Code::reset of an upstream: that was all that a fresh connection ever said.
+  static constexpr int silent = 1;
 };
 
 // The code's name as it stands in logs and metrics, e.g. "timeout". Static text.

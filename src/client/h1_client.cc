@@ -1,9 +1,12 @@
 #include "client/h1_client.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "proxy/exchange.h"
 
 namespace proxy {
@@ -96,11 +99,39 @@ void ClientConnection::on_read(base::Bytes bytes) {
       parse(bytes);
       return;
     case State::idle:
+      if (speaks_tls_in_vain(bytes)) {
+        refuse_tls();
+        return;
+      }
+      parse(bytes);
+      return;
     case State::head:
     case State::body:
       parse(bytes);
       return;
   }
+}
+
+// A TLS handshake's first byte begins no request.
+bool ClientConnection::speaks_tls_in_vain(base::Bytes bytes) const {
+  constexpr std::byte handshake_record{22};
+  return requests_ == 0 && !entrance_.is_https && !bytes.empty() &&
+         bytes.front() == handshake_record;
+}
+
+// Who speaks TLS reads an alert (RFC 8446 6): handshake_failure. HTTP would only look broken.
+void ClientConnection::refuse_tls() {
+  constexpr std::array<unsigned char, 7> alert = {21, 3, 1, 0, 2, 2, 40};
+  const base::Bytes piece = std::as_bytes(std::span(alert));
+  (void)stream_->write({&piece, 1});
+  if (environment_.loop.now_ms() >= environment_.log_tls_again_ms) {
+    environment_.log_tls_again_ms = environment_.loop.now_ms() + log_tls_interval_ms;
+    base::log_warning(
+        "{} speaks TLS to an address that has none: call it with http:// instead of https://, or "
+        "give it a certificate (listen.tls); this is logged once a minute",
+        address_);
+  }
+  linger();
 }
 
 void ClientConnection::begin_request() {

@@ -75,6 +75,7 @@ class ClientConnection final : public ClientSession,
   };
 
   static constexpr uint64_t drain_grace_ms = 500;
+  static constexpr uint64_t log_tls_interval_ms = 60'000;
   static constexpr uint64_t linger_silence_ms = 2'000;
   static constexpr uint64_t linger_ms_max = 10'000;
   static constexpr uint64_t delivery_look_ms = 20;
@@ -94,6 +95,8 @@ class ClientConnection final : public ClientSession,
   void parse(base::Bytes input);
   void parse_messages(base::Bytes& input);
   void await_more();
+  [[nodiscard]] bool speaks_tls_in_vain(base::Bytes bytes) const;
+  void refuse_tls();
   void begin_request();
   void on_head(base::Bytes& input);
   void discard_body(base::Bytes& input);

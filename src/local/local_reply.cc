@@ -6,6 +6,7 @@
 #include <iterator>
 #include <string>
 
+#include "base/speech.h"
 #include "http/h1_writer.h"
 
 namespace proxy {
@@ -40,6 +41,19 @@ void append_json_string(std::string& out, std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+// Some servers that speak TLS answer nothing at all to who does not.
+constexpr LocalError upstream_said_nothing = {
+    502,
+    server_error,
+    "upstream_closed",
+    "The upstream closed the connection without a word. Try again; if it stays so and the upstream "
+    "speaks TLS: write https:// instead of http:// in its url.",
+    RetryAdvice::soon};
+
+}  // namespace
+
 LocalError error_for_upstream(base::Error error) {
   using base::Code;
   switch (error.code) {
@@ -64,6 +78,12 @@ LocalError error_for_upstream(base::Error error) {
               server_error,
               "upstream_tls_failed",
               "upstream TLS failed; the proxy's log says why.",
+              RetryAdvice::never};
+    case Code::protocol:
+      return {502,
+              server_error,
+              "upstream_wrong_protocol",
+              base::speech_advice(error),
               RetryAdvice::never};
     case Code::timeout:
       return {504,
@@ -94,6 +114,8 @@ LocalError error_for_upstream(base::Error error) {
               RetryAdvice::never};
     case Code::closed:
     case Code::reset:
+      if (error.raw == base::Error::silent) return upstream_said_nothing;
+      [[fallthrough]];
     case Code::io:
       return {502,
               server_error,

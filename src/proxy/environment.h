@@ -21,9 +21,10 @@ struct Environment {
   observe::Metrics& metrics;
   observe::AccessLog& access_log;
   std::function<AdminPage(std::string_view path)> admin_page;
-  SnapshotRef snapshot;       // the current one
-  base::MemoryLimit& memory;  // of the process
-  uint64_t request_ids = 0;   // of our own answers: unique per process start and worker
+  SnapshotRef snapshot;           // the current one
+  base::MemoryLimit& memory;      // of the process
+  uint64_t log_tls_again_ms = 0;  // that clients speak TLS where there is none
+  uint64_t request_ids = 0;       // of our own answers: unique per process start and worker
   uint32_t id_prefix = 0;
   bool draining = false;
   bool stopping = false;  // the drain deadline has passed: what still runs is cut by us

@@ -34,7 +34,10 @@ std::string address_of(const std::string& name) {
   return {};
 }
 
-const char* application_protocols[] = {"http/1.1", nullptr};
+// To upstreams we speak nothing else. Of clients, those that name the version they speak are served
+// as those that name none are, and others get the alert that RFC 7301 3.2 has for them.
+const char* upstream_protocols[] = {"http/1.1", nullptr};
+const char* client_protocols[] = {"http/1.1", "http/1.0", nullptr};
 
 }  // namespace
 
@@ -64,7 +67,9 @@ Context::Context(int endpoint, base::Side side, std::string name)
   mbedtls_ssl_conf_rng(config, random_bytes, nullptr);
   mbedtls_ssl_conf_ciphersuites(config, ciphersuites(aes_gcm_is_fast()));
   mbedtls_ssl_conf_groups(config, groups);
-  CHECK(mbedtls_ssl_conf_alpn_protocols(config, application_protocols) == 0);
+  const char** const protocols =
+      endpoint == MBEDTLS_SSL_IS_CLIENT ? upstream_protocols : client_protocols;
+  CHECK(mbedtls_ssl_conf_alpn_protocols(config, protocols) == 0);
 }
 
 Context::~Context() = default;

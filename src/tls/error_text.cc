@@ -11,6 +11,7 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
 
+#include "base/speech.h"
 #include "tls/context.h"
 
 namespace tls {
@@ -49,14 +50,18 @@ constexpr Alert alerts[] = {
     {MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN, "unknown certificate"},
     {MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA, "unknown CA"},
     {MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED, "access denied"},
-    {MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION, "no common TLS version"},
+    {MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION, "no common TLS version (here: 1.2 and 1.3)"},
     {MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR, "internal error"},
     {MBEDTLS_SSL_ALERT_MSG_UNRECOGNIZED_NAME, "it does not know this server name"},
-    {116, "it demands a client certificate"},
+    {116, "it demands a client certificate, which this proxy has not"},
     {MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL, "it does not speak http/1.1"},
 };
 
 constexpr size_t name_bytes_max = 256;
+
+// See alert_raw().
+constexpr int alert_bit = 0x10000;
+constexpr int asked_bit = 0x100;
 
 std::string name_text(const mbedtls_x509_name& name) {
   std::array<char, name_bytes_max> text{};
@@ -144,6 +149,8 @@ std::string library_text(int code) {
       return "the connection ended within the handshake";
     case MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL:
       return "a handshake message is longer than may be: certificates have 100 KiB together";
+    case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
+      return "no common TLS version (here: 1.2 and 1.3)";
     default:
       break;
   }
@@ -152,7 +159,19 @@ std::string library_text(int code) {
   return fmt::format("{} (-0x{:04x})", text.data(), static_cast<unsigned>(-code));
 }
 
-std::string alert_text(uint8_t alert) {
+int alert_raw(uint8_t alert, bool asked) {
+  return alert | (asked ? asked_bit : 0) | alert_bit;
+}
+
+std::string alert_text(uint8_t alert, bool asked) {
+  // RFC 5246 has no other alert for it, and OpenSSL uses this one.
+  if (asked && (alert == MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE ||
+                alert == MBEDTLS_SSL_ALERT_MSG_BAD_CERT)) {
+    return fmt::format(
+        "the peer ended it with alert {}: it demands a client certificate, which this proxy has "
+        "not",
+        alert);
+  }
   for (const Alert& known : alerts) {
     if (known.number != alert) continue;
     return fmt::format("the peer ended it with alert {}: {}", alert, known.text);
@@ -202,6 +221,14 @@ std::string certificate_text(const mbedtls_x509_crt& certificate) {
 std::string error_text(base::Error error) {
   if (error.code == base::Code::certificate) {
     return refusal_text(static_cast<uint32_t>(error.raw));
+  }
+  if (error.code == base::Code::protocol) {
+    std::string_view advice = base::speech_advice(error);
+    advice.remove_suffix(1);  // it goes on within a line
+    return std::string(advice);
+  }
+  if (error.code == base::Code::tls && error.raw > 0) {
+    return alert_text(static_cast<uint8_t>(error.raw & 0xff), (error.raw & asked_bit) != 0);
   }
   if (error.code == base::Code::tls && error.raw != 0) return library_text(error.raw);
   return std::string(base::code_name(error.code));

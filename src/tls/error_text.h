@@ -22,8 +22,10 @@ namespace tls {
                                          const mbedtls_x509_crt& certificate,
                                          std::string_view name);
 
-// What a fatal alert of the peer's says (RFC 8446 6.2).
-[[nodiscard]] std::string alert_text(uint8_t alert);
+// What a fatal alert of the peer's says (RFC 8446 6.2). `asked`: it had asked for a certificate.
+[[nodiscard]] std::string alert_text(uint8_t alert, bool asked);
+// The same as base::Error::raw of Code::tls, beside mbedTLS's negative codes.
+[[nodiscard]] int alert_raw(uint8_t alert, bool asked);
 
 // Who a certificate speaks for: subject, issuer, validity and the names it holds for. It is the
 // peer's text: control bytes are escaped by the log, its length is bounded here.

@@ -85,6 +85,9 @@ void Session::setup_client() {
 
 Session::Status Session::handshake(base::Bytes& input) {
   if (error_.raw != 0) return Status::failed;
+  const size_t known = std::min(input.size(), first_.size() - first_bytes_);
+  std::copy_n(input.begin(), known, first_.begin() + first_bytes_);
+  first_bytes_ = static_cast<uint8_t>(first_bytes_ + known);
   input_ = input;
   int result = 0;
   do {
@@ -120,7 +123,8 @@ void Session::finish_handshake() {
 size_t Session::payload_bytes_wanted() const {
   const int known = mbedtls_ssl_get_max_out_record_payload(&ssl_);
   const size_t bytes = known > 0 ? static_cast<size_t>(known) : payload_limit;
-  // RFC 6066 4's 512 to 4096, which mbedTLS forgets after a handshake of TLS 1.3. The type is in it.
+  // RFC 6066 4's 512 to 4096, which mbedTLS forgets after a handshake of TLS 1.3. The type is in
+  // it.
   const unsigned code = ssl_.session->mfl_code;
   const size_t fragment = code == 0 ? payload_limit : (size_t{256} << code) - 1;
   return std::min({payload_limit, bytes, fragment});
@@ -252,7 +256,15 @@ Session::Status Session::fail(int code) {
     error_ = {base::Code::certificate, context_.side(), static_cast<int>(flags)};
     if (failure_text_.empty()) failure_text_ = refusal_text(flags);
   } else if (code == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE && ssl_.in_msg != nullptr) {
-    failure_text_ = alert_text(ssl_.in_msg[1]);
+    const bool asked = in_handshake && openai_proxy_is_certificate_requested(&ssl_) == 1;
+    failure_text_ = alert_text(ssl_.in_msg[1], asked);
+    error_.raw = alert_raw(ssl_.in_msg[1], asked);
+  } else if (in_handshake && client_ != nullptr) {
+    const base::Speech heard = base::guess_speech(base::Bytes(first_).first(first_bytes_));
+    if (heard != base::Speech::unknown && heard != base::Speech::tls) {
+      error_ = base::speech_error(heard, base::Speech::tls);
+      failure_text_ = error_text(error_);
+    }
   }
   // A session the peer cannot resume properly must not fail the next connection too.
   if (resuming_ && client_ != nullptr && in_handshake) client_->sessions().clear();

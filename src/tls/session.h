@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/speech.h"
 #include "tls/context.h"
 #include "tls/name_constraints.h"
 #include "tls/server_context.h"
@@ -138,7 +139,9 @@ class Session {
   std::array<unsigned char, 8> output_counter_{};  // where mbedTLS writes a copy of its own
   std::span<std::byte> record_;                    // where encrypt() works; empty otherwise
   size_t record_bytes_ = 0;
+  std::array<std::byte, base::speech_bytes_max> first_{};  // of a client's input
   size_t payload_max_ = payload_limit;
+  uint8_t first_bytes_ = 0;
   uint8_t explicit_iv_bytes_ = 0;
   uint8_t tickets_ = 0;
   uint8_t answers_ = 0;

@@ -341,14 +341,17 @@ void TlsStream::fail_later(base::Error error) {
 
 void TlsStream::fail(base::Error error) {
   if (state_ >= State::failed) return;
-  if (state_ == State::handshaking) {
-    context_.count(HandshakeEnd::failed);
-    const std::string why = session_ != nullptr ? session_->failure_text() : "";
-    // Anybody can make a listener's handshakes fail: those are only counted.
-    if (!why.empty() && context_.side() == base::Side::upstream) {
-      context_.log_failure(fmt::format("handshake with {} failed: {}", context_.name(), why),
-                           loop_.now_ms());
-    }
+  const bool in_handshake = state_ == State::handshaking;
+  if (in_handshake) context_.count(HandshakeEnd::failed);
+  const std::string why = session_ != nullptr ? session_->failure_text() : "";
+  // Anybody can make a listener's handshakes fail: those are only counted. In TLS 1.3 an upstream
+  // says what it misses when the handshake is over for us.
+  if (!why.empty() && context_.side() == base::Side::upstream) {
+    context_.log_failure(fmt::format("{} {} failed: {}",
+                                     in_handshake ? "handshake with" : "connection to",
+                                     context_.name(),
+                                     why),
+                         loop_.now_ms());
   }
   state_ = State::failed;
   handshake_deadline_.clear();

@@ -155,6 +155,9 @@ void UpstreamConnection::on_read(base::Bytes bytes) {
 }
 
 void UpstreamConnection::parse(base::Bytes input) {
+  // Where the first bytes of all are no response, they tell what else the upstream speaks.
+  const base::Bytes said = has_spoken_ ? base::Bytes() : input;
+  has_spoken_ = true;
   ResponseListener& listener = *listener_;
   // The listener may leave at any event: redirect, retry, failure.
   bool goes_on = true;
@@ -176,7 +179,7 @@ void UpstreamConnection::parse(base::Bytes input) {
         break;
       case H1Event::Kind::error:
         goes_on = false;
-        fail({Code::parse, Side::upstream});
+        fail({Code::parse, Side::upstream}, said);
         break;
     }
   }
@@ -244,8 +247,9 @@ void UpstreamConnection::on_error(base::Error error) {
   }
 }
 
-void UpstreamConnection::fail(base::Error error) {
+void UpstreamConnection::fail(base::Error error, base::Bytes said) {
   error.side = Side::upstream;
+  if (!has_spoken_ || !said.empty()) error = owner_.explain(error, said);
   listener_->on_upstream_failed(error);
 }
 

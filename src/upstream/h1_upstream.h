@@ -25,6 +25,9 @@ class UpstreamOwner {
   virtual void on_dialed(UpstreamStream& stream) = 0;
   virtual void on_dial_failed(UpstreamStream& stream, base::Error error) = 0;
   virtual void on_idle_ended(UpstreamStream& stream) = 0;
+  // What is behind the `error` of a stream of its that has `said` all that, or nothing, instead of
+  // a first response; for the log too.
+  [[nodiscard]] virtual base::Error explain(base::Error error, base::Bytes said) = 0;
 
  protected:
   ~UpstreamOwner() = default;
@@ -80,7 +83,7 @@ class UpstreamConnection final : public UpstreamStream, private net::ByteStreamL
 
   void parse(base::Bytes input);
   void message_ended(bool input_left);
-  void fail(base::Error error);
+  void fail(base::Error error, base::Bytes said = {});
   [[nodiscard]] bool in_tunnel() const;
 
   UpstreamOwner& owner_;
@@ -97,6 +100,7 @@ class UpstreamConnection final : public UpstreamStream, private net::ByteStreamL
   uint32_t served_ = 0;
   State state_ = State::dialing;
   Pauses pauses_;
+  bool has_spoken_ = false;      // something has been read
   bool response_ended_ = false;  // and nothing came behind it
   bool write_failed_ = false;    // part of the request did not go out
 };

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/speech.h"
 #include "net/error_text.h"
 #include "tls/context.h"
 
@@ -15,6 +16,16 @@ std::string failure_text(base::Error error) {
   switch (error.code) {
     case base::Code::tls:
     case base::Code::certificate:
+      return tls::error_text(error);
+    case base::Code::closed:
+    case base::Code::reset:
+      if (error.raw == base::Error::silent) {
+        return "it closed a new connection without a word: if it speaks TLS, write https:// "
+               "instead "
+               "of http:// in its url";
+      }
+      return error.raw != 0 ? net::error_text(error.raw) : std::string(code_name(error.code));
+    case base::Code::protocol:
       return tls::error_text(error);
     case base::Code::timeout:
       return "timed out";
@@ -246,6 +257,27 @@ void UpstreamPool::log_dial_failure(base::Error error) {
       identity_.name,
       identity_.url.origin.text(),
       failure_text(error));
+}
+
+base::Error UpstreamPool::explain(base::Error error, base::Bytes said) {
+  if (identity_.url.origin.scheme != base::Scheme::http) return error;
+  const bool ended = error.code == base::Code::closed || error.code == base::Code::reset;
+  const base::Speech heard = base::guess_speech(said);
+  if (ended && said.empty()) {
+    error.raw = base::Error::silent;
+  } else if (heard != base::Speech::unknown && heard != base::Speech::http1) {
+    error = base::speech_error(heard, base::Speech::http1);
+  } else {
+    return error;
+  }
+  if (loop_.now_ms() >= log_again_ms_) {
+    log_again_ms_ = loop_.now_ms() + log_interval_ms;
+    base::log_warning("upstream {} ({}): no HTTP response: {}",
+                      identity_.name,
+                      identity_.url.origin.text(),
+                      failure_text(error));
+  }
+  return error;
 }
 
 void UpstreamPool::on_idle_ended(UpstreamStream& stream) {

@@ -94,6 +94,7 @@ class UpstreamPool final : private UpstreamOwner {
   void on_dialed(UpstreamStream& stream) override;
   void on_dial_failed(UpstreamStream& stream, base::Error error) override;
   void on_idle_ended(UpstreamStream& stream) override;
+  [[nodiscard]] base::Error explain(base::Error error, base::Bytes said) override;
 
   static std::unique_ptr<UpstreamStream> take(Streams& from, const UpstreamStream& stream);
   [[nodiscard]] size_t total() const { return dialing_.size() + idle_.size() + active_; }

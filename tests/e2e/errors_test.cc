@@ -52,7 +52,6 @@ TEST_CASE("malformed and ambiguous requests are refused and never forwarded") {
   const std::string host = "Host: p\r\n";
   const Refusal refusals[] = {
       {"not HTTP", 400, "hello there\r\n\r\n"},
-      {"TLS to a plain port", 400, std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11)},
       {"HTTP/0.9", 400, "GET /\r\n\r\n"},
       {"HTTP/1.2", 400, "GET / HTTP/1.2\r\nHost: p\r\n\r\n"},
       {"HTTP/2 preface", 505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},

@@ -31,7 +31,6 @@ RefusedMessages request_lines() {
       {"a method with a NUL", "GE\0T / HTTP/1.1\r\n"s, "malformed method"},
       {"a method with an eighth bit", "G\xc3\x89T / HTTP/1.1\r\n", "malformed method"},
       {"a method without end", std::string(65, 'A') + " / HTTP/1.1\r\n", "the method is too long"},
-      {"TLS on a plain port", "\x16\x03\x01\x02" + "\0"s, "malformed method"},
       {"two spaces behind the target", "GET /  HTTP/1.1\r\n" + host + eol, "more than one space%"},
       {"a tab behind the target", "GET /\tHTTP/1.1\r\n" + host + eol, "%"},
       {"a space behind the version", "GET / HTTP/1.1 \r\n" + host + eol, "%"},

@@ -217,7 +217,8 @@ TEST_CASE("a server that does not speak TLS is an error, not a wait") {
   };
   world.loop.end_turn();
   REQUIRE(link.client.error.has_value());
-  REQUIRE(link.client.error->code == base::Code::tls);
+  REQUIRE(link.client.error->code == base::Code::protocol);
+  REQUIRE(tls::error_text(*link.client.error).find("write http://") != std::string::npos);
 }
 
 TEST_CASE("a connection that ends within the handshake is an error") {

@@ -135,6 +135,39 @@ TEST_CASE("one name, an ECDSA and an RSA certificate: clients of either kind are
   }
 }
 
+TEST_CASE("ALPN: whatever is common is taken, http/1.1 first; nothing in common has its alert") {
+  const struct {
+    std::vector<const char*> offered;
+    const char* taken;  // null: refused
+  } cases[] = {
+      {{"http/1.1"}, "http/1.1"},
+      {{"h2", "http/1.1"}, "http/1.1"},
+      {{"http/1.0"}, "http/1.0"},
+      {{"http/1.0", "http/1.1"}, "http/1.1"},
+      {{"spdy/1", "http/1.0"}, "http/1.0"},
+      {{"h2"}, nullptr},
+      {{"acme-tls/1"}, nullptr},
+  };
+  for (const tls::Version version : versions) {
+    for (const auto& one : cases) {
+      World world(1, version);
+      std::vector<const char*> offered = one.offered;
+      CAPTURE(offered.front());
+      offered.push_back(nullptr);
+      auto* config = const_cast<mbedtls_ssl_config*>(&world.client.config());
+      REQUIRE(mbedtls_ssl_conf_alpn_protocols(config, offered.data()) == 0);
+      Link link(world.network, world.client, *world.server);
+      link.read_both();
+      world.loop.end_turn();
+      CHECK(link.client.connected == (one.taken != nullptr ? 1 : 0));
+      CHECK(link.server.connected == link.client.connected);
+      if (one.taken == nullptr) {
+        CHECK(tls::error_text(*link.client.error).find("alert 120") != std::string::npos);
+      }
+    }
+  }
+}
+
 TEST_CASE("what is wrong with a certificate is told, and with which") {
   const test::Credentials good = leaf({"good.example"});
   const test::Credentials other = leaf({"other.example"});

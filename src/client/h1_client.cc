@@ -115,7 +115,7 @@ void ClientConnection::on_read(base::Bytes bytes) {
 // A TLS handshake's first byte begins no request.
 bool ClientConnection::speaks_tls_in_vain(base::Bytes bytes) const {
   constexpr std::byte handshake_record{22};
-  return requests_ == 0 && !entrance_.is_https && !bytes.empty() &&
+  return requests_ == 0 && !entrance().is_https && !bytes.empty() &&
          bytes.front() == handshake_record;
 }
 

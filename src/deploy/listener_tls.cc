@@ -1,12 +1,12 @@
 #include "deploy/listener_tls.h"
 
-#include <cstring>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <utility>
 
 #include "base/file_mode.h"
 #include "base/read_file.h"
+#include "tls/pem.h"
 
 namespace deploy {
 
@@ -37,9 +37,7 @@ std::string read_pem(const std::string& path, std::string& into) {
     into = *std::move(text);
     return {};
   }
-  return fmt::format("cannot read {}: {}; the proxy's user must be allowed to read it",
-                     path,
-                     std::strerror(text.error()));
+  return tls::unreadable_file_text(path, text.error());
 }
 
 base::Result<std::shared_ptr<const tls::ServerCertificates>, std::string> load_certificates(

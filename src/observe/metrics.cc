@@ -79,6 +79,16 @@ constexpr std::array plain_metrics = {
     Plain{"tunnels_total", "counter", "Upgraded connections.", &Metrics::tunnels},
 };
 
+// As a label's value has it in Prometheus' text format.
+std::string label_text(std::string_view text) {
+  std::string label;
+  for (const char c : text) {
+    if (c == '\\' || c == '"') label += '\\';
+    label += c == '\n' ? ' ' : c;
+  }
+  return label;
+}
+
 }  // namespace
 
 void Metrics::count(const Summary& summary) {
@@ -154,6 +164,18 @@ std::string to_prometheus(std::span<const Metrics* const> workers, const Process
   fmt::format_to(out, "openai_proxy_memory_bytes {}\n", process.memory_bytes);
   head("memory_limit_bytes", "gauge", "memory_limit; 0: none.");
   fmt::format_to(out, "openai_proxy_memory_limit_bytes {}\n", process.memory_limit_bytes);
+  if (!process.certificates.empty()) {
+    head("certificate_not_after_seconds",
+         "gauge",
+         "When a listener's certificate ends, in seconds since 1970.");
+  }
+  for (const CertificateFigure& one : process.certificates) {
+    fmt::format_to(out,
+                   "openai_proxy_certificate_not_after_seconds{{listener=\"{}\",name=\"{}\"}} {}\n",
+                   label_text(one.listener),
+                   label_text(one.name),
+                   one.not_after_s);
+  }
   head("workers", "gauge", "Worker threads.");
   fmt::format_to(out, "openai_proxy_workers {}\n", process.workers);
   return text;

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "observe/summary.h"
 
@@ -68,12 +69,20 @@ struct alignas(64) Metrics {
 // How a client's TLS handshake ended, as labels.
 [[nodiscard]] std::string_view handshake_end_name(size_t end);
 
+// Value. A certificate that clients are shown.
+struct CertificateFigure {
+  std::string listener;
+  std::string name;
+  int64_t not_after_s;  // since 1970
+};
+
 // Process-wide figures beside the workers' own.
 struct ProcessFigures {
   uint64_t access_log_dropped = 0;
   uint64_t workers = 0;
   uint64_t memory_bytes = 0;
   uint64_t memory_limit_bytes = 0;
+  std::vector<CertificateFigure> certificates = {};
 };
 
 // The sums in Prometheus' text format.

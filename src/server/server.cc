@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "deploy/certificate_watch.h"
 #include "deploy/listener_tls.h"
 #include "net/name_service.h"
 #include "observe/access_log.h"
@@ -76,6 +77,7 @@ struct Server::State {
   deploy::ListenersTls tls;
   std::vector<std::vector<deploy::FileStamp>>
       tls_refused;  // files found wrong, so that it is logged once
+  deploy::CertificateWatch certificate_watch;
   observe::AccessLog access_log;
   accepting::SharedCounts shared;
   net::NameService names;
@@ -208,12 +210,16 @@ proxy::AdminPage Server::State::admin_page(std::string_view path) const {
   std::vector<const observe::Metrics*> metrics;
   for (const auto& worker : workers)
     metrics.push_back(&worker->metrics());
+  std::vector<observe::CertificateFigure> certificates;
+  for (const deploy::CertificateEnd& end : certificate_watch.ends())
+    certificates.push_back({end.listener, end.name, end.not_after_s});
   return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
           .body = observe::to_prometheus(metrics,
                                          {.access_log_dropped = access_log.dropped(),
                                           .workers = workers.size(),
                                           .memory_bytes = shared.memory.used_bytes(),
-                                          .memory_limit_bytes = shared.memory.limit_bytes()})};
+                                          .memory_limit_bytes = shared.memory.limit_bytes(),
+                                          .certificates = std::move(certificates)})};
 }
 
 Server::Server(std::shared_ptr<const config::Config> config) : state_(std::make_unique<State>()) {
@@ -234,6 +240,7 @@ base::Result<std::monostate, std::string> Server::start(net::InheritedSockets in
   auto loaded = deploy::load_listeners_tls(state.listen_as, {});
   if (!loaded) return loaded.error();
   state.tls = *std::move(loaded);
+  state.certificate_watch.use(state.listen_as, state.tls);
   state.tls_refused.resize(state.tls.size());
   auto opened = state.access_log.open(state.config->log.access, format_of(state.config->log));
   if (!opened) return opened.error();
@@ -316,6 +323,7 @@ base::Result<std::monostate, std::string> Server::reload(
   }
   state.listen_as = std::vector<config::Listen>(listen_as);
   state.tls = *std::move(loaded);
+  state.certificate_watch.use(state.listen_as, state.tls);
   state.config = std::move(config);
   state.shared.memory.set(state.config->memory_limit);
   base::set_log_level(state.config->log.level);
@@ -353,7 +361,11 @@ void Server::renew_certificates() {
                         loaded.error());
     }
   }
-  if (!renewed) return;
+  if (!renewed) {
+    state.certificate_watch.look();
+    return;
+  }
+  state.certificate_watch.use(state.listen_as, state.tls);
   for (const auto& worker : state.workers)
     worker->renew_tls(state.tls);
 }

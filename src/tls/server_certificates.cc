@@ -12,7 +12,8 @@
 #include <mbedtls/x509_crt.h>
 
 #include "base/check.h"
-#include "tls/error_text.h"
+#include "tls/certificate_facts.h"
+#include "tls/pem.h"
 #include "tls/random.h"
 
 namespace tls {
@@ -78,27 +79,37 @@ struct ServerCertificates::State {
 };
 
 std::string ServerCertificates::State::Entry::parse(const CertificatePem& pem) {
+  const std::string certificate_text = tidy_pem(pem.certificate);
+  const std::string key_text = tidy_pem(pem.key);
+  if (const std::string why = pem_trouble(certificate_text, PemKind::certificate); !why.empty()) {
+    return "the certificate " + why;
+  }
+  if (const std::string why = pem_trouble(key_text, PemKind::key); !why.empty()) {
+    return "the private key " + why;
+  }
   // mbedTLS wants the NUL counted.
   const auto bytes = [](const std::string& text) {
     return reinterpret_cast<const unsigned char*>(text.c_str());
   };
   int result =
-      mbedtls_x509_crt_parse(&certificate, bytes(pem.certificate), pem.certificate.size() + 1);
-  if (result != 0) {
-    return fmt::format(
-        "the certificate cannot be read: {}",
-        result < 0 ? library_text(result) : "one of its issuers is of a kind we cannot use");
-  }
+      mbedtls_x509_crt_parse(&certificate, bytes(certificate_text), certificate_text.size() + 1);
+  if (result < 0) return "the certificate " + unreadable_text(result);
+  if (result > 0) return "one of the certificate's issuers is of a kind that cannot be used here";
   result = mbedtls_pk_parse_key(
-      &key, bytes(pem.key), pem.key.size() + 1, nullptr, 0, random_bytes, nullptr);
-  if (result == MBEDTLS_ERR_PK_PASSWORD_REQUIRED) {
-    return "the private key is encrypted; write it without a password";
+      &key, bytes(key_text), key_text.size() + 1, nullptr, 0, random_bytes, nullptr);
+  if (result != 0) return "the private key " + unreadable_text(result);
+  const auto has_key = [&](mbedtls_x509_crt& one) {
+    return mbedtls_pk_check_pair(&one.pk, &key, random_bytes, nullptr) == 0;
+  };
+  if (has_key(certificate)) return {};
+  for (mbedtls_x509_crt* one = certificate.next; one != nullptr; one = one->next) {
+    if (has_key(*one)) {
+      return "the chain is in the wrong order: the certificate that the private key belongs to "
+             "must "
+             "stand first, then its issuer";
+    }
   }
-  if (result != 0) return fmt::format("the private key cannot be read: {}", library_text(result));
-  if (mbedtls_pk_check_pair(&certificate.pk, &key, random_bytes, nullptr) != 0) {
-    return "the private key does not belong to the certificate";
-  }
-  return {};
+  return "the private key does not belong to the certificate: take the pair that was made together";
 }
 
 ServerCertificates::ServerCertificates() : state_(std::make_unique<State>()) {}
@@ -134,6 +145,13 @@ const std::vector<size_t>& ServerCertificates::find(std::string_view name) const
     if (wildcard != state_->by_name.end()) return wildcard->second;
   }
   return state_->of_first;
+}
+
+std::vector<CertificateFacts> ServerCertificates::facts() const {
+  std::vector<CertificateFacts> facts;
+  for (const auto& entry : state_->entries)
+    facts.push_back(facts_of(entry->certificate));
+  return facts;
 }
 
 int ServerCertificates::offer(mbedtls_ssl_context& ssl, std::string_view name) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tls/certificate_facts.h"
 
 struct mbedtls_ssl_context;
 
@@ -42,6 +43,9 @@ class ServerCertificates {
   // a wildcard for it, else those with a name of the first one's. Several, where one is ECDSA and
   // one is RSA: what the client can verify decides.
   [[nodiscard]] const std::vector<size_t>& find(std::string_view name) const;
+
+  // Of each, in their order.
+  [[nodiscard]] std::vector<CertificateFacts> facts() const;
 
   // For tls/ only: offers what find() finds to the handshake under way; 0 or an mbedTLS error.
   [[nodiscard]] int offer(mbedtls_ssl_context& ssl, std::string_view name) const;

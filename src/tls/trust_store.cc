@@ -9,6 +9,7 @@
 #include "base/read_file.h"
 #include "tls/context.h"
 #include "tls/error_text.h"
+#include "tls/pem.h"
 #include "tls/verified_chains.h"
 
 namespace tls {
@@ -26,6 +27,13 @@ constexpr std::array system_bundles = {
     "/etc/pki/tls/cacert.pem",
 };
 
+bool have_all_expired(const mbedtls_x509_crt& roots) {
+  for (const mbedtls_x509_crt* root = &roots; root != nullptr; root = root->next) {
+    if (root->version != 0 && mbedtls_x509_time_is_past(&root->valid_to) == 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void TrustStore::FreeChain::operator()(mbedtls_x509_crt* chain) const {
@@ -42,7 +50,11 @@ TrustStore::~TrustStore() = default;
 
 TrustStore::Loaded TrustStore::from_pem(std::string_view pem, const std::string& origin) {
   const std::shared_ptr<TrustStore> store(new TrustStore);
-  const std::string text(pem);  // mbedTLS wants the NUL counted
+  const std::string text = tidy_pem(pem);
+  if (const std::string why = pem_trouble(text, PemKind::certificate); !why.empty()) {
+    return fmt::format("{} {}", origin, why);
+  }
+  // mbedTLS wants the NUL counted.
   const int result = mbedtls_x509_crt_parse(
       store->chain_.get(), reinterpret_cast<const unsigned char*>(text.c_str()), text.size() + 1);
   for (const mbedtls_x509_crt* root = store->chain_.get(); root != nullptr; root = root->next) {
@@ -66,8 +78,13 @@ TrustStore::Loaded TrustStore::from_pem(std::string_view pem, const std::string&
 
 TrustStore::Loaded TrustStore::from_file(const std::string& path) {
   const auto text = base::read_file(path, bundle_bytes_max);
-  if (!text) return fmt::format("cannot read {}: {}", path, std::strerror(text.error()));
-  return from_pem(*text, path);
+  if (!text) return unreadable_file_text(path, text.error());
+  Loaded loaded = from_pem(*text, path);
+  if (loaded && have_all_expired(*(*loaded)->chain())) {
+    base::log_warning("{}: whatever is signed by its certificates is refused, they have expired",
+                      path);
+  }
+  return loaded;
 }
 
 TrustStore::Loaded TrustStore::system() {

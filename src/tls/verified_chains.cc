@@ -7,11 +7,12 @@
 #include <mbedtls/x509_crt.h>
 
 #include "base/check.h"
+#include "tls/certificate_facts.h"
 
 namespace tls {
 namespace {
 
-int64_t seconds_of(clockid_t clock) {
+int64_t seconds_by(clockid_t clock) {
   timespec now{};
   clock_gettime(clock, &now);
   return now.tv_sec;
@@ -56,19 +57,11 @@ VerifiedChains::Key VerifiedChains::key(const mbedtls_x509_crt& chain, std::stri
 }
 
 VerifiedChains::Moment VerifiedChains::Moment::now() {
-  return {seconds_of(CLOCK_REALTIME), seconds_of(CLOCK_BOOTTIME)};
+  return {seconds_by(CLOCK_REALTIME), seconds_by(CLOCK_BOOTTIME)};
 }
 
 int64_t VerifiedChains::expiry_s(const mbedtls_x509_crt& certificate) {
-  const mbedtls_x509_time& end = certificate.valid_to;
-  std::tm time{};
-  time.tm_year = end.year - 1900;
-  time.tm_mon = end.mon - 1;
-  time.tm_mday = end.day;
-  time.tm_hour = end.hour;
-  time.tm_min = end.min;
-  time.tm_sec = end.sec;
-  return timegm(&time);
+  return seconds_of(certificate.valid_to);
 }
 
 bool VerifiedChains::knows(const Key& key, Moment now) const {

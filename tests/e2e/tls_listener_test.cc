@@ -1,5 +1,6 @@
 // Listeners that speak TLS: whose certificate, who gets in, certificates that change, and those who
 // speak something else. That all else works over TLS too, the other files' transports prove.
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -297,6 +298,29 @@ TEST_CASE("draining does not wait for those who say nothing") {
   half.wait_gone();
 }
 
+TEST_CASE("when a certificate ends is a figure in /metrics, also when it was renewed") {
+  const RawUpstream upstream(test::serve(ok));
+  const Files files(leaf("one.test"));
+  Proxy proxy(upstream, files.listen() + "admin: { listen: '127.0.0.1:0' }\n");
+  const auto line = [&](const std::string& name) {
+    const std::string text = metrics(proxy);
+    const size_t begin = text.find(
+        "openai_proxy_certificate_not_after_seconds{listener=\"127.0.0.1:0\",name=\"" + name);
+    if (begin == std::string::npos) return std::string();
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  const std::string first = line("one.test");
+  REQUIRE(!first.empty());
+  const int64_t end_s = std::stoll(first.substr(first.rfind(' ') + 1));
+  const int64_t now_s = std::time(nullptr);
+  CHECK(end_s > now_s + int64_t{29} * 24 * 60 * 60);
+  CHECK(end_s < now_s + int64_t{31} * 24 * 60 * 60);
+  files.replace(leaf("two.test"));
+  proxy.server().renew_certificates();
+  CHECK(line("one.test").empty());
+  CHECK(!line("two.test").empty());
+}
+
 TEST_CASE("what cannot be is refused at the start, with the file and the reason") {
   RawUpstream upstream(test::serve(ok));
   const Files files(leaf("localhost"));
@@ -317,6 +341,6 @@ TEST_CASE("what cannot be is refused at the start, with the file and the reason"
   has(mismatch, "does not belong to the certificate");
   has(mismatch, files.certificate());
   CHECK(mismatch.find("BEGIN") == std::string::npos);
-  has(refusal_to_start(upstream, listen(files.key(), files.key())), "cannot be read");
+  has(refusal_to_start(upstream, listen(files.key(), files.key())), "holds a private key");
   has(refusal_to_start(upstream, files.listen(", client_ca: /no/such.pem")), "/no/such.pem");
 }

@@ -1,4 +1,5 @@
 // A server's certificates: which one a client is shown, whose certificate a client must show.
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -168,6 +169,64 @@ TEST_CASE("ALPN: whatever is common is taken, http/1.1 first; nothing in common 
   }
 }
 
+// Made with `openssl req -x509 -newkey ed25519` and `openssl genpkey -algorithm ed25519`; no
+// secrets.
+constexpr const char* ed25519_certificate = R"(-----BEGIN CERTIFICATE-----
+MIIBLjCB4aADAgECAhQukSEjuks1Yv4Np/6VWsVcUlFa8TAFBgMrZXAwDDEKMAgG
+A1UEAwwBZTAgFw0yNjExMjgxNDA5NDBaGA8yMTI2MTEwNDE0MDk0MFowDDEKMAgG
+A1UEAwwBZTAqMAUGAytlcAMhAAK68+rB0E30S4fD317stngOtrP9ZRDDrjFo6ZBL
+I0Duo1MwUTAdBgNVHQ4EFgQUuDWpZ2/flBQLTgj+lDsSBsufxGMwHwYDVR0jBBgw
+FoAUuDWpZ2/flBQLTgj+lDsSBsufxGMwDwYDVR0TAQH/BAUwAwEB/zAFBgMrZXAD
+QQAUo92HlROL2lSQH/AwcyaLjLp5H8ISKrTG1eGTHyNBScQAA7qAgeeNM6JGX/Lq
+O7+DzAGbB0RcB/8jv2wR9dQC
+-----END CERTIFICATE-----
+)";
+constexpr const char* ed25519_key = R"(-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIMX0YhExRQs2R2mZ0FM7eB9e/xzvrbNUmUZrBfcvOEED
+-----END PRIVATE KEY-----
+)";
+constexpr const char* encrypted_key =
+    "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
+
+TEST_CASE("PEM files are taken with any line ends, a byte order mark, and blanks") {
+  const test::Credentials good = leaf({"good.example"});
+  const auto with_line_ends = [](const std::string& text, const std::string& end) {
+    std::string changed;
+    for (const char c : text)
+      changed += c == '\n' ? end : std::string(1, c);
+    return changed;
+  };
+  for (const char* end : {"\r\n", "\r", " \n", "\n"}) {
+    const tls::CertificatePem pem{"\xef\xbb\xbf" + with_line_ends(good.certificate_pem, end),
+                                  "\xef\xbb\xbf" + with_line_ends(good.key_pem, end)};
+    CHECK(static_cast<bool>(tls::ServerCertificates::from_pem({&pem, 1})));
+  }
+}
+
+TEST_CASE("what clients are going to refuse in a certificate is known beforehand") {
+  constexpr int64_t day_s = 24 * 60 * 60;
+  const int64_t now_s = std::time(nullptr);
+  const auto facts_of = [](const test::Credentials& credentials) {
+    return tls_test::certificates_of({&credentials, 1})->facts().at(0);
+  };
+  tls::CertificateFacts facts = facts_of(leaf({"good.example"}));
+  CHECK(facts.name == "good.example");
+  CHECK(facts.faults.empty());
+  CHECK(facts.not_after_s > now_s + 29 * day_s);
+  CHECK(facts.not_after_s < now_s + 31 * day_s);
+  CHECK(tls::time_trouble(facts, now_s).empty());
+  CHECK(tls::time_trouble(facts, facts.not_after_s - 20 * day_s).find("in 20 days") !=
+        std::string::npos);
+  CHECK(tls::time_trouble(facts, facts.not_after_s + 1).find("expired on") != std::string::npos);
+  CHECK(tls::time_trouble(facts, facts.not_before_s - 1).find("clock") != std::string::npos);
+
+  test::Credentials disorderly = leaf({"good.example"});
+  disorderly.certificate_pem += leaf({"other.example"}).certificate_pem;
+  facts = facts_of(disorderly);
+  REQUIRE(facts.faults.size() == 1);
+  CHECK(facts.faults.front().find("out of order") != std::string::npos);
+}
+
 TEST_CASE("what is wrong with a certificate is told, and with which") {
   const test::Credentials good = leaf({"good.example"});
   const test::Credentials other = leaf({"other.example"});
@@ -176,13 +235,25 @@ TEST_CASE("what is wrong with a certificate is told, and with which") {
     tls::CertificatePem pem;
     const char* why;
   } cases[] = {
-      {{"", good.key_pem}, "the certificate cannot be read"},
-      {{"no PEM", good.key_pem}, "the certificate cannot be read"},
-      {{good.key_pem, good.key_pem}, "the certificate cannot be read"},
-      {{good.certificate_pem, ""}, "the private key cannot be read"},
-      {{good.certificate_pem, good.certificate_pem}, "the private key cannot be read"},
-      {{good.certificate_pem, good.key_pem.substr(0, 100)}, "the private key cannot be read"},
+      {{"", good.key_pem}, "the certificate is empty"},
+      {{" \r\n", good.key_pem}, "the certificate is empty"},
+      {{"no PEM", good.key_pem}, "the certificate holds no certificate"},
+      {{good.key_pem, good.key_pem}, "the certificate holds a private key"},
+      {{good.key_pem, good.certificate_pem}, "swapped"},
+      {{"\x30\x82\x01\x02", good.key_pem}, "the certificate is in DER"},
+      {{"\xff\xfe-", good.key_pem}, "UTF-16"},
+      {{"-----BEGIN CERTIFICATE REQUEST-----", good.key_pem}, "a CA has yet to sign"},
+      {{good.certificate_pem.substr(0, 100), good.key_pem}, "the certificate breaks off"},
+      {{ed25519_certificate, good.key_pem}, "Ed25519"},
+      {{good.certificate_pem, ""}, "the private key is empty"},
+      {{good.certificate_pem, good.certificate_pem}, "the private key holds a certificate"},
+      {{good.certificate_pem, good.key_pem.substr(0, 100)}, "the private key breaks off"},
+      {{good.certificate_pem, "\x30\x81\x77\x02"}, "the private key is in DER"},
+      {{good.certificate_pem, encrypted_key}, "the private key is encrypted"},
+      {{good.certificate_pem, ed25519_key}, "Ed25519"},
+      {{good.certificate_pem, "-----BEGIN PUBLIC KEY-----"}, "a public key"},
       {{good.certificate_pem, other.key_pem}, "does not belong"},
+      {{other.certificate_pem + good.certificate_pem, good.key_pem}, "in the wrong order"},
   };
   for (const auto& one : cases) {
     const tls::CertificatePem pems[] = {fine, one.pem};

@@ -30,7 +30,7 @@ TEST_CASE("a broken certificate among good ones is skipped") {
 TEST_CASE("nothing to trust is an error with the place and a reason") {
   const auto missing = tls::TrustStore::from_file("/nonexistent/roots.pem");
   REQUIRE(!missing);
-  REQUIRE(missing.error() == "cannot read /nonexistent/roots.pem: No such file or directory");
+  REQUIRE(missing.error() == "cannot read /nonexistent/roots.pem: there is no such file");
   const test::TemporaryFile file("no certificate at all");
   const auto empty = tls::TrustStore::from_file(file.path());
   REQUIRE(!empty);

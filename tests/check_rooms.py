@@ -39,7 +39,7 @@ BENCH_ROOMS = {
 # A dependency's headers and the only files (relative to src/, or beginning with bench/) that may
 # include them.
 DOORS = [
-    (r"llhttp\.h", r"http/h1_parser\.(h|cc)"),
+    (r"llhttp\.h", r"http/h1_engine\.h"),
     (r"(mbedtls|psa)/.*|(gcm_kernels|resuming|verify_known)\.h", r"tls/.*"),
     (r"uv\.h", r"net/.*"),
     (r"ares\.h", r"net/name_channel\.cc"),

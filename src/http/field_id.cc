@@ -40,7 +40,9 @@ FieldId field_id(std::string_view name) {
       return among({{"cookie", cookie}, {"expect", expect}, {"origin", origin}, {"server", server}},
                    name);
     case 7:
-      return among({{"trailer", trailer}, {"upgrade", upgrade}}, name);
+      return among(
+          {{"trailer", trailer}, {"upgrade", upgrade}, {"refresh", refresh}, {"referer", referer}},
+          name);
     case 8:
       return among({{"location", location}}, name);
     case 10:
@@ -48,7 +50,10 @@ FieldId field_id(std::string_view name) {
     case 11:
       return among({{"retry-after", retry_after}}, name);
     case 12:
-      return among({{"content-type", content_type}, {"x-request-id", x_request_id}}, name);
+      return among({{"content-type", content_type},
+                    {"x-request-id", x_request_id},
+                    {"x-proxy-loop", proxy_loop}},
+                   name);
     case 13:
       return among({{"authorization", authorization}, {"cache-control", cache_control}}, name);
     case 14:
@@ -56,7 +61,10 @@ FieldId field_id(std::string_view name) {
     case 15:
       return among({{"accept-encoding", accept_encoding}}, name);
     case 16:
-      return among({{"proxy-connection", proxy_connection}}, name);
+      return among({{"proxy-connection", proxy_connection},
+                    {"content-location", content_location},
+                    {"www-authenticate", www_authenticate}},
+                   name);
     case 17:
       return among({{"transfer-encoding", transfer_encoding}}, name);
     case 18:

@@ -17,6 +17,7 @@ enum class FieldId : uint8_t {
   cache_control,
   connection,
   content_length,
+  content_location,
   content_type,
   cookie,
   date,
@@ -28,6 +29,9 @@ enum class FieldId : uint8_t {
   proxy_authenticate,
   proxy_authorization,
   proxy_connection,
+  proxy_loop,
+  referer,
+  refresh,
   retry_after,
   sec_websocket_protocol,
   server,
@@ -37,6 +41,7 @@ enum class FieldId : uint8_t {
   upgrade,
   vary,
   via,
+  www_authenticate,
   x_request_id,
 };
 

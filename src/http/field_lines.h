@@ -22,18 +22,4 @@ namespace http {
 // `text` without the white space at its end.
 [[nodiscard]] std::string_view without_trailing_space(std::string_view text);
 
-// Fields that change how llhttp reads on: it must see them.
-[[nodiscard]] constexpr bool concerns_llhttp(FieldId id) {
-  switch (id) {
-    case FieldId::connection:
-    case FieldId::content_length:
-    case FieldId::proxy_connection:
-    case FieldId::transfer_encoding:
-    case FieldId::upgrade:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace http

@@ -3,267 +3,22 @@
 #include <algorithm>
 #include <new>
 #include <type_traits>
-#include <utility>
-
-#include <llhttp.h>
 
 #include "base/check.h"
 #include "http/chars.h"
-#include "http/field_lines.h"
+#include "http/h1_engine.h"
 
-// llhttp sees versions, status lines, fields, chunk size lines and trailers; of a head's plain
-// fields those alone that decide the framing. Methods and targets we read ourselves, as it has a
-// list of methods and refuses targets with an eighth bit; bodies we count ourselves. It is paused
-// after each section, and never given more bytes than one may have, which bounds what it does not
-// report (white space, leading zeros, chunk extensions). Its lenient flags are all off.
 namespace http {
 namespace {
 
 constexpr size_t empty_line_bytes_max = 8;
 constexpr size_t method_bytes_max = 64;
 constexpr size_t chunk_line_bytes_max = 1024;  // a size, extensions, and the CRLF before it
-constexpr std::string_view protocol_name = "HTTP/";
-constexpr std::string_view head_end = "\r\n\r\n";
-constexpr std::string_view line_end = "\r\n";
+constexpr std::string_view protocol = "HTTP/1.";
 // What llhttp gets in place of every method and target; of its methods one that RTSP has not.
 constexpr std::string_view stand_in = "PUT / ";
 
-void drop(base::Bytes& input, size_t count) {
-  input = input.subspan(count);
-}
-
 }  // namespace
-
-struct H1Parser::Engine {
-  enum class Outcome : uint8_t { more, complete, failed };
-  enum class StartLine : uint8_t { open, at_cr, complete };
-
-  Engine(Role role, const H1Limits& given_limits, Head& message, base::Arena& memory)
-      : limits(given_limits), head(&message), arena(&memory), left(given_limits.head_bytes_max) {
-    llhttp_init(&llhttp, role == Role::request ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
-    llhttp.data = this;
-  }
-
-  // Bytes of our own making, for the parts we read ourselves.
-  void prime(std::string_view text) {
-    CHECK(llhttp_execute(&llhttp, text.data(), text.size()) == HPE_OK);
-  }
-
-  // Takes up to `left` bytes of the section llhttp is in.
-  Outcome run(base::Bytes& input) {
-    if (input.empty()) return Outcome::more;
-    const size_t given = std::min(input.size(), left);
-    slice = base::as_text(input).data();
-    const llhttp_errno_t result = llhttp_execute(&llhttp, slice, given);
-    size_t used = given;
-    if (result == HPE_PAUSED) {
-      used = static_cast<size_t>(llhttp_get_error_pos(&llhttp) - slice);
-      llhttp_resume(&llhttp);
-    } else if (result != HPE_OK) {
-      if (error.why.empty()) error = {400, llhttp_get_error_reason(&llhttp)};
-      return Outcome::failed;
-    }
-    drop(input, used);
-    offset += used;
-    left -= used;
-    if (result == HPE_PAUSED) return Outcome::complete;
-    if (left > 0) return Outcome::more;
-    error = in_trailers ? H1Error{431, "the trailer section is too large"}
-                        : H1Error{431, "the head is too large"};
-    return Outcome::failed;
-  }
-
-  // The rest of a head. Mostly it comes whole: then it is copied once, and names and values are
-  // views of the copy; else each is put together from its fragments.
-  Outcome run_head(base::Bytes& input) {
-    const std::string_view text = base::as_text(input).substr(0, left);
-    const size_t end = in_version ? std::string_view::npos : text.find(head_end);
-    if (end == std::string_view::npos) return run_head_in_pieces(input);
-    const size_t start_line_bytes = text.find('\r') + line_end.size();
-    if (text[start_line_bytes - 1] != '\n') return run_head_in_pieces(input);
-    const std::string_view copy = arena->copy(text.substr(0, end + head_end.size()));
-    const std::string_view lines =
-        copy.substr(start_line_bytes, copy.size() - start_line_bytes - line_end.size());
-    base::Bytes copied = base::as_bytes(copy);
-    is_slice_kept = true;
-    are_fields_taken = split_plain_fields(lines, limits.fields_max, head->fields);
-    const Outcome outcome =
-        are_fields_taken ? run_beside_fields(copied, start_line_bytes) : run(copied);
-    is_slice_kept = are_fields_taken = false;
-    drop(input, copy.size() - copied.size());
-    return outcome;
-  }
-
-  // A head that does not come whole. Of its start line we read the end ourselves: llhttp takes CR
-  // CR for the end of a status line, and what is behind it for a field.
-  Outcome run_head_in_pieces(base::Bytes& input) {
-    if (start_line == StartLine::open) {
-      const size_t cr = base::as_text(input).find('\r');
-      if (cr == std::string_view::npos) return run(input);
-      base::Bytes line = input.first(cr + 1);
-      const Outcome outcome = run(line);
-      drop(input, cr + 1 - line.size());
-      if (outcome != Outcome::more) return outcome;
-      start_line = StartLine::at_cr;
-    }
-    if (input.empty()) return Outcome::more;
-    if (start_line == StartLine::at_cr) {
-      if (base::as_text(input).front() != '\n') {
-        error = {400, "a bare CR in the start line"};
-        return Outcome::failed;
-      }
-      start_line = StartLine::complete;
-    }
-    return run(input);
-  }
-
-  // Where the fields are plain, llhttp sees of them those alone that matter to it.
-  Outcome run_beside_fields(base::Bytes& text, size_t start_line_bytes) {
-    const auto run_line = [this](base::Bytes line) {
-      return run(line);
-    };
-    Outcome outcome = run_line(text.first(start_line_bytes));
-    for (const Field& field : head->fields) {
-      if (outcome != Outcome::more) return outcome;
-      if (!concerns_llhttp(field.id)) continue;
-      const std::string_view rest = base::as_text(text).substr(
-          static_cast<size_t>(field.name.data() - base::as_text(text).data()));
-      outcome = run_line(base::as_bytes(rest.substr(0, rest.find('\n') + 1)));
-    }
-    if (outcome != Outcome::more) return outcome;
-    text = text.last(line_end.size());
-    return run(text);
-  }
-
-  // `text`, of which `more` of the slice is the continuation, in memory that lasts.
-  [[nodiscard]] std::string_view keep(std::string_view text, std::string_view more) const {
-    return is_slice_kept && text.empty() ? more : arena->append(text, more);
-  }
-
-  void enter_trailers() {
-    in_trailers = true;
-    left = limits.head_bytes_max;
-    fields = 0;
-  }
-
-  int refuse(H1Error why) {
-    error = why;
-    return HPE_USER;
-  }
-
-  int on_version(std::string_view text) {
-    // llhttp skips spaces before the protocol's name.
-    if (!in_version && offset + static_cast<size_t>(text.data() - slice) != protocol_name.size()) {
-      return refuse({400, "more than one space in the request line"});
-    }
-    in_version = true;
-    return 0;
-  }
-
-  int on_version_complete() {
-    if (llhttp.http_major == 2) return refuse({505, "HTTP/2 is not spoken here"});
-    if (llhttp.http_major != 1) return refuse({400, "unknown HTTP version"});
-    head->version_minor = llhttp.http_minor;
-    return 0;
-  }
-
-  [[nodiscard]] int on_reason(std::string_view text) const {
-    head->reason = keep(head->reason, text);
-    return 0;
-  }
-
-  int on_name(std::string_view text) {
-    if (are_fields_taken) return 0;
-    std::vector<Field>& list = in_trailers ? head->trailers : head->fields;
-    if (!in_field) {
-      list.emplace_back();
-      in_field = true;
-    }
-    list.back().name = keep(list.back().name, text);
-    return 0;
-  }
-
-  [[nodiscard]] int on_value(std::string_view text) const {
-    if (are_fields_taken) return 0;
-    Field& field = (in_trailers ? head->trailers : head->fields).back();
-    field.value = keep(field.value, text);
-    return 0;
-  }
-
-  int on_value_complete() {
-    if (are_fields_taken) return 0;
-    std::vector<Field>& list = in_trailers ? head->trailers : head->fields;
-    Field& field = list.back();
-    field.value = without_trailing_space(field.value);
-    field.id = field_id(field.name);
-    if (in_trailers && is_forbidden_trailer(field.id)) list.pop_back();
-    in_field = false;
-    // Counted at its end, so that how the bytes were cut does not decide which error is seen first.
-    return ++fields > limits.fields_max ? refuse({431, "too many fields"}) : 0;
-  }
-
-  int on_extension_name(std::string_view text) {
-    in_extension_name |= !text.empty();
-    return 0;
-  }
-
-  // llhttp takes an extension for one that has no name (RFC 9112 7.1.1).
-  int on_extension_name_complete() {
-    const bool has_name = std::exchange(in_extension_name, false);
-    return has_name ? 0 : refuse({400, "a chunk extension without a name"});
-  }
-
-  template <auto handler>
-  static int data(llhttp_t* state, const char* at, size_t size) {
-    return (static_cast<Engine*>(state->data)->*handler)({at, size});
-  }
-  template <auto handler>
-  static int mark(llhttp_t* state) {
-    return (static_cast<Engine*>(state->data)->*handler)();
-  }
-  static int pause(llhttp_t* /*state*/) { return HPE_PAUSED; }
-
-  static llhttp_settings_t make_settings();
-  static const llhttp_settings_t settings;
-
-  llhttp_t llhttp;
-  const H1Limits& limits;
-  Head* head;
-  base::Arena* arena;
-  H1Error error;
-  const char* slice = nullptr;  // what llhttp is reading, within run() only
-  size_t left;                  // bytes the section may still have
-  size_t offset = 0;            // of the slice from the first byte of the protocol's name
-  size_t fields = 0;
-  size_t start_bytes = 0;                  // in empty lines, or of the protocol's name
-  StartLine start_line = StartLine::open;  // of a head in pieces
-  bool answers_head = false;
-  bool is_slice_kept = false;     // the slice is in the arena
-  bool are_fields_taken = false;  // split_plain_fields() has done llhttp's work
-  bool in_version = false;
-  bool in_field = false;
-  bool in_trailers = false;
-  bool in_extension_name = false;
-};
-
-llhttp_settings_t H1Parser::Engine::make_settings() {
-  llhttp_settings_t made;
-  llhttp_settings_init(&made);
-  made.on_version = data<&Engine::on_version>;
-  made.on_version_complete = mark<&Engine::on_version_complete>;
-  made.on_status = data<&Engine::on_reason>;
-  made.on_header_field = data<&Engine::on_name>;
-  made.on_header_value = data<&Engine::on_value>;
-  made.on_header_value_complete = mark<&Engine::on_value_complete>;
-  made.on_headers_complete = pause;
-  made.on_chunk_header = pause;
-  made.on_chunk_extension_name = data<&Engine::on_extension_name>;
-  made.on_chunk_extension_name_complete = mark<&Engine::on_extension_name_complete>;
-  made.on_message_complete = pause;
-  return made;
-}
-
-const llhttp_settings_t H1Parser::Engine::settings = H1Parser::Engine::make_settings();
 
 void H1Parser::begin(Head& head, base::Arena& arena, std::string_view request_method) {
   head.clear();
@@ -409,21 +164,35 @@ H1Event H1Parser::read_target(base::Bytes& input) {
   return {H1Event::Kind::need_more, {}};
 }
 
-// llhttp would skip line breaks before a status line, and may know other protocols.
+// llhttp would skip line breaks before a status line, and may know other protocols. Of versions it
+// knows 1.0 and 1.1; a later minor one is to be read as the latest we know (RFC 9110 2.5). A
+// request of such a version is refused all the same: nobody sends one, and what stands in front of
+// us may have read it as 1.0.
 H1Event H1Parser::read_start_of_response(base::Bytes& input) {
   size_t& matched = engine_->start_bytes;
-  while (!input.empty() && matched < protocol_name.size()) {
+  while (!input.empty() && matched < protocol.size()) {
     begun_ = true;
-    if (base::as_text(input).front() != protocol_name[matched]) return fail({400, "not HTTP"});
+    if (base::as_text(input).front() != protocol[matched]) {
+      if (matched < protocol_name.size()) return fail({400, "not HTTP"});
+      return enter_status_line(protocol.substr(0, matched));
+    }
     ++matched;
     drop(input, 1);
   }
-  if (matched == protocol_name.size()) {
-    engine_->prime(protocol_name);
-    engine_->offset = protocol_name.size();
-    engine_->left -= protocol_name.size();
-    phase_ = Phase::head;
-  }
+  if (input.empty()) return {H1Event::Kind::need_more, {}};
+  const char minor = base::as_text(input).front();
+  if (minor < '2' || minor > '9') return enter_status_line(protocol);
+  drop(input, 1);
+  --engine_->left;
+  return enter_status_line("HTTP/1.1");
+}
+
+// `text` is what llhttp gets for the bytes taken so far.
+H1Event H1Parser::enter_status_line(std::string_view text) {
+  engine_->in_version = true;
+  engine_->prime(text);
+  engine_->left -= std::min(text.size(), protocol.size());
+  phase_ = Phase::head;
   return {H1Event::Kind::need_more, {}};
 }
 

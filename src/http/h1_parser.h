@@ -104,6 +104,7 @@ class H1Parser {
   H1Event read_method(base::Bytes& input);
   H1Event read_target(base::Bytes& input);
   H1Event read_start_of_response(base::Bytes& input);
+  H1Event enter_status_line(std::string_view text);
   H1Event finish_head();
   H1Event read_body(base::Bytes& input, Phase after);
   H1Event read_chunk_line(base::Bytes& input);

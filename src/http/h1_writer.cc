@@ -20,6 +20,8 @@ std::string_view connection_line(ConnectionOption connection) {
       return "Connection: close\r\n";
     case ConnectionOption::upgrade:
       return "Connection: upgrade\r\n";
+    case ConnectionOption::close_and_upgrade:
+      return "Connection: close, upgrade\r\n";
   }
   return "";
 }

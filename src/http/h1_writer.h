@@ -15,7 +15,7 @@
 namespace http {
 
 // What our own Connection field says.
-enum class ConnectionOption : uint8_t { none, keep_alive, close, upgrade };
+enum class ConnectionOption : uint8_t { none, keep_alive, close, upgrade, close_and_upgrade };
 
 // The head as HTTP/1.1 bytes in `arena`, blank line included. Connection, Content-Length and
 // Transfer-Encoding are written from the arguments; the head must hold none of them. A Framing of

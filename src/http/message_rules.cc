@@ -1,6 +1,7 @@
 #include "http/message_rules.h"
 
 #include "http/chars.h"
+#include "http/field_lines.h"
 #include "http/target.h"
 
 namespace http {
@@ -8,8 +9,8 @@ namespace {
 
 // What the fields say, gathered in one pass.
 struct Facts {
-  unsigned content_lengths = 0;
-  std::optional<uint64_t> content_length;  // of the last; nothing where it is malformed
+  unsigned content_lengths = 0;            // fields, and elements of a list in one
+  std::optional<uint64_t> content_length;  // nothing where one is malformed, or they differ
   unsigned transfer_encodings = 0;
   bool is_chunked = false;
   unsigned hosts = 0;
@@ -21,6 +22,12 @@ struct Facts {
   bool upgrade_refused = false;
   bool expects_continue = false;
 };
+
+std::string_view trimmed(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t");
+  return begin == std::string_view::npos ? std::string_view()
+                                         : without_trailing_space(text.substr(begin));
+}
 
 // 1*DIGIT and nothing else; what does not fit 63 bits is malformed too.
 std::optional<uint64_t> parse_content_length(std::string_view text) {
@@ -34,6 +41,20 @@ std::optional<uint64_t> parse_content_length(std::string_view text) {
     length = length * 10 + digit;
   }
   return length;
+}
+
+// One field, with as many lengths as its list has (RFC 9112 6.3: a list of one and the same length
+// is that length).
+void add_content_length(std::string_view value, Facts& facts) {
+  do {
+    const size_t comma = value.find(',');
+    const std::optional<uint64_t> length = parse_content_length(trimmed(value.substr(0, comma)));
+    const bool agrees = facts.content_lengths == 0 || length == facts.content_length;
+    facts.content_length = agrees ? length : std::nullopt;
+    ++facts.content_lengths;
+    value = comma == std::string_view::npos ? std::string_view() : value.substr(comma + 1);
+    if (comma != std::string_view::npos && value.empty()) facts.content_length.reset();
+  } while (!value.empty());
 }
 
 void add_connection_options(std::string_view value, Facts& facts) {
@@ -61,8 +82,7 @@ Facts gather(const Head& head) {
   for (const Field& field : head.fields) {
     switch (field.id) {
       case FieldId::content_length:
-        ++facts.content_lengths;
-        facts.content_length = parse_content_length(field.value);
+        add_content_length(field.value, facts);
         break;
       case FieldId::transfer_encoding:
         ++facts.transfer_encodings;
@@ -88,18 +108,32 @@ Facts gather(const Head& head) {
   return facts;
 }
 
+enum class Lengths : uint8_t { one, several_alike };
+
 // Everything two readers of the same head could take for two different lengths (RFC 9112 6.1, 6.3).
-std::optional<H1Error> check_framing(const Head& head, const Facts& facts) {
+std::optional<H1Error> check_framing(const Head& head, const Facts& facts, Lengths lengths) {
+  // Of a response RFC 9112 6.3 takes the coding, and so does HAProxy; nginx refuses it as we do:
+  // one of the two is wrong, and which one only its sender knows.
   if (facts.content_lengths > 0 && facts.transfer_encodings > 0) {
     return H1Error{400, "both Content-Length and Transfer-Encoding"};
   }
-  if (facts.content_lengths > 1) return H1Error{400, "more than one Content-Length"};
+  if (facts.content_lengths > 1 && lengths == Lengths::one) {
+    return H1Error{400, "more than one Content-Length"};
+  }
+  if (facts.content_lengths > 1 && !facts.content_length) {
+    return H1Error{400, "several lengths that are not alike"};
+  }
   if (facts.content_lengths == 1 && !facts.content_length) {
     return H1Error{400, "malformed Content-Length"};
   }
   if (facts.transfer_encodings == 0) return std::nullopt;
+  // nginx and HAProxy read it from an upstream; RFC 9112 6.1 calls such a message's framing faulty.
   if (head.version_minor == 0) return H1Error{400, "Transfer-Encoding in HTTP/1.0"};
+  // A list over two fields is one list (RFC 9110 5.3), but nobody who means well sends it; HAProxy
+  // puts it together, nginx refuses it as we do.
   if (facts.transfer_encodings > 1) return H1Error{400, "more than one Transfer-Encoding"};
+  // RFC 9112 6.1 knows gzip beside it; nginx refuses it as we do, HAProxy passes it on without
+  // understanding it. We could not frame anew what we do not decode.
   if (!facts.is_chunked) return H1Error{400, "Transfer-Encoding other than chunked"};
   return std::nullopt;
 }
@@ -131,7 +165,7 @@ bool allows_another(const Head& head, const Facts& facts) {
 std::optional<H1Error> judge_request(const Head& head, MessageTraits& traits) {
   const Facts facts = gather(head);
   if (auto error = check_target(head, facts)) return error;
-  if (auto error = check_framing(head, facts)) return error;
+  if (auto error = check_framing(head, facts, Lengths::one)) return error;
   traits = {};
   traits.content_length = facts.content_length;
   if (facts.is_chunked) {
@@ -149,30 +183,36 @@ std::optional<H1Error> judge_request(const Head& head, MessageTraits& traits) {
 }
 
 std::optional<H1Error> judge_response(const Head& head, bool answers_head, MessageTraits& traits) {
-  if (head.status < 100 || head.status > 599) return H1Error{400, "status out of range"};
+  // 600 to 999 are no statuses, but to be read as a server's error (RFC 9110 15). Below 100 nginx
+  // and HAProxy refuse as we do: an interim response it could be taken for would never end.
+  if (head.status < 100) return H1Error{400, "status out of range"};
   if (!is_field_text(head.reason)) return H1Error{400, "control byte in the reason phrase"};
   const Facts facts = gather(head);
-  if (auto error = check_framing(head, facts)) return error;
+  const std::optional<H1Error> fault = check_framing(head, facts, Lengths::several_alike);
   traits = {};
-  traits.content_length = facts.content_length;
-  // RFC 9110 8.6, RFC 9112 6.1. A length of 0 is common and harmless.
-  if ((head.status < 200 || head.status == 204) &&
-      (facts.is_chunked || facts.content_length.value_or(0) > 0)) {
-    return H1Error{400, "a body with a status that has none"};
-  }
+  if (!fault) traits.content_length = facts.content_length;
   if (head.status == 101) {
     if (!facts.upgrade_option || facts.upgrades == 0) return H1Error{400, "101 without Upgrade"};
     traits.upgrade = true;
     traits.framing.kind = Framing::Kind::tunnel;
     return std::nullopt;
   }
-  const bool has_no_body =
-      answers_head || head.status < 200 || head.status == 204 || head.status == 304;
-  if (facts.is_chunked && !has_no_body) {
+  const bool never_has_body = head.status < 200 || head.status == 204;
+  if (never_has_body || answers_head || head.status == 304) {
+    // It ends with its head, whatever its fields say (RFC 9112 6.3). Where they say what cannot be,
+    // its sender may think that a body follows: nobody else's response is read behind it. nginx and
+    // HAProxy go on, and rely on what has arrived by then.
+    const bool announces_body = facts.is_chunked || facts.content_length.value_or(0) > 0;
+    traits.keep_alive =
+        allows_another(head, facts) && !fault && !(never_has_body && announces_body);
+    return std::nullopt;
+  }
+  if (fault) return fault;
+  if (facts.is_chunked) {
     traits.framing.kind = Framing::Kind::chunked;
-  } else if (facts.content_length && !has_no_body) {
+  } else if (facts.content_length) {
     traits.framing = {Framing::Kind::length, *facts.content_length};
-  } else if (!has_no_body) {
+  } else {
     traits.framing.kind = Framing::Kind::until_close;
   }
   traits.keep_alive =

@@ -121,6 +121,18 @@ TEST_CASE("h1 request: Host") {
 
 TEST_CASE("h1 request: bodies of known length") {
   check({
+      {"tabs around a length",
+       "POST / HTTP/1.1\r\nHost:\th\t\r\nContent-Length:\t5\t \r\n\r\nhello",
+       "POST / 1.1 [Host=h|Content-Length=5] length=5 keep; 'hello'; end"},
+      {"tabs around a coding",
+       "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding:\tchunked\t\r\n\r\n0\r\n\r\n",
+       "POST / 1.1 [Host=h|Transfer-Encoding=chunked] chunked keep; end"},
+      {"tabs around an expectation",
+       "POST / HTTP/1.1\r\nHost: h\r\nExpect:\t100-continue\t\r\nContent-Length: 1\r\n\r\na",
+       "% length=1 keep continue; 'a'; end"},
+      {"tabs around options and protocols",
+       "GET / HTTP/1.1\r\nHost: h\r\nConnection:\tx\t,\tupgrade\t\r\nUpgrade:\tx\t\r\n\r\n",
+       "% none keep upgrade; end; end"},
       {"a body",
        post + "Content-Length: 5\r\n\r\nhello",
        "POST / 1.1 [Host=h|Content-Length=5] length=5 keep; 'hello'; end"},

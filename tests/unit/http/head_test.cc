@@ -24,6 +24,7 @@ TEST_CASE("field_id: every name, in any case, and near misses") {
       {"cache-control", FieldId::cache_control},
       {"connection", FieldId::connection},
       {"content-length", FieldId::content_length},
+      {"content-location", FieldId::content_location},
       {"content-type", FieldId::content_type},
       {"cookie", FieldId::cookie},
       {"date", FieldId::date},
@@ -35,6 +36,9 @@ TEST_CASE("field_id: every name, in any case, and near misses") {
       {"proxy-authenticate", FieldId::proxy_authenticate},
       {"proxy-authorization", FieldId::proxy_authorization},
       {"proxy-connection", FieldId::proxy_connection},
+      {"x-proxy-loop", FieldId::proxy_loop},
+      {"referer", FieldId::referer},
+      {"refresh", FieldId::refresh},
       {"retry-after", FieldId::retry_after},
       {"sec-websocket-protocol", FieldId::sec_websocket_protocol},
       {"server", FieldId::server},
@@ -44,6 +48,7 @@ TEST_CASE("field_id: every name, in any case, and near misses") {
       {"upgrade", FieldId::upgrade},
       {"vary", FieldId::vary},
       {"via", FieldId::via},
+      {"www-authenticate", FieldId::www_authenticate},
       {"x-request-id", FieldId::x_request_id},
   };
   for (const Known& one : known) {

@@ -26,6 +26,8 @@ std::string_view code_name(Code code) {
       return "protocol";
     case Code::too_large:
       return "too_large";
+    case Code::loop:
+      return "loop";
     case Code::refused:
       return "refused";
     case Code::io:

@@ -22,6 +22,7 @@ enum class Code : uint8_t {
   parse,        // not HTTP as we accept it
   protocol,     // the peer speaks another protocol; raw: see speech.h
   too_large,    // a limit of ours
+  loop,         // the upstream is this proxy itself
   refused,      // we would not: waiting room full, back-off, shutting down
   io,           // any other system error; raw = uv error
 };

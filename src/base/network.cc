@@ -35,6 +35,11 @@ std::optional<Parsed> parse_address(std::string_view text) {
 
 }  // namespace
 
+std::optional<IpBytes> parse_ip(std::string_view text) {
+  const std::optional<Parsed> parsed = parse_address(text);
+  return parsed ? std::optional(parsed->bytes) : std::nullopt;
+}
+
 IpBytes truncate(const IpBytes& address, unsigned bits) {
   IpBytes result{};
   for (unsigned i = 0; i < result.size() && 8 * i < bits; ++i) {

@@ -33,6 +33,9 @@ class Network {
   uint8_t prefix_bits_ = 128;
 };
 
+// A literal address, without brackets; nothing where it is none.
+[[nodiscard]] std::optional<IpBytes> parse_ip(std::string_view text);
+
 // The first `bits` of `address`, the rest zero.
 [[nodiscard]] IpBytes truncate(const IpBytes& address, unsigned bits);
 

@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <charconv>
 
+#include "base/ascii.h"
+
 namespace base {
 namespace {
 
@@ -18,16 +20,6 @@ constexpr bool is_alpha(char c) {
 }
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-constexpr char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
-std::string to_lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    c = to_lower(c);
-  return lower;
 }
 
 bool has_forbidden_byte(std::string_view text) {
@@ -85,11 +77,11 @@ std::optional<std::string> parse_name(std::string_view text) {
   for (const char c : text) {
     if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '.' && c != '_') return std::nullopt;
   }
-  return to_lower(text);
+  return in_lower_case(text);
 }
 
 std::optional<Origin> parse_authority(Scheme scheme, std::string_view text) {
-  Origin origin{.scheme = scheme, .host = {}, .port = default_port(scheme)};
+  Origin origin{.scheme = scheme, .host = {}, .port = default_port(scheme), .unix_path = {}};
   std::optional<std::string> host;
   std::string_view rest;
   if (text.starts_with('[')) {
@@ -169,7 +161,7 @@ std::optional<Url> parse_after_scheme(Scheme scheme, std::string_view text) {
 }
 
 std::optional<Scheme> known_scheme(std::string_view text) {
-  const std::string lower = to_lower(text);
+  const std::string lower = in_lower_case(text);
   if (lower == "https") return Scheme::https;
   if (lower == "http") return Scheme::http;
   return std::nullopt;
@@ -191,6 +183,7 @@ std::string Origin::authority() const {
 }
 
 std::string Origin::text() const {
+  if (!unix_path.empty()) return "unix:" + unix_path;
   return (scheme == Scheme::https ? "https://" : "http://") + authority();
 }
 
@@ -201,6 +194,11 @@ std::optional<Url> parse_url(std::string_view text) {
   const auto scheme = known_scheme(*name);
   if (!scheme) return std::nullopt;
   return parse_after_scheme(*scheme, text.substr(name->size() + 1));
+}
+
+Url unix_url(std::string_view path) {
+  return {{.scheme = Scheme::http, .host = "localhost", .port = 80, .unix_path = std::string(path)},
+          "/"};
 }
 
 std::optional<Url> resolve_url(const Url& base, std::string_view reference) {

@@ -1,6 +1,7 @@
 #pragma once
 
-// Absolute http and https URLs, as they stand in the configuration and in Location fields.
+// Absolute http and https URLs, as they stand in the configuration and in Location fields, and unix
+// sockets that speak http.
 
 #include <cstdint>
 #include <optional>
@@ -16,11 +17,13 @@ struct Origin {
   Scheme scheme = Scheme::https;
   std::string host;  // lower case; an IPv6 literal without its brackets
   uint16_t port = 443;
+  std::string unix_path = {};  // not empty: reached by this socket; the host is what it is called
 
   bool operator==(const Origin&) const = default;
   // "host" or "host:port" where the port is not the scheme's own; IPv6 in brackets. For Host.
   [[nodiscard]] std::string authority() const;
-  // "https://host:port", the port only where it is not the scheme's own. For logs and pool names.
+  // "https://host:port", the port only where it is not the scheme's own; "unix:/path". For logs and
+  // pool names.
   [[nodiscard]] std::string text() const;
 };
 
@@ -35,6 +38,9 @@ struct Url {
 // come out percent-encoded in the target and are refused in the host; percent-encoding itself is
 // left alone.
 [[nodiscard]] std::optional<Url> parse_url(std::string_view text);
+
+// The URL of the server at a unix socket: http, of the name localhost. `path` is absolute.
+[[nodiscard]] Url unix_url(std::string_view path);
 
 // Resolves a Location value against the URL of the request it answers (RFC 3986 5.2, with the
 // removal of dot segments). Nothing where the result is not an http(s) URL as parse_url() takes it.

@@ -105,6 +105,14 @@ LocalError error_for_upstream(base::Error error) {
           "upstream_busy",
           "No connection to the upstream is free, or it was unreachable a moment ago. Try again.",
           RetryAdvice::soon};
+    case Code::loop:
+      return {
+          508,
+          invalid_request,
+          "loop_detected",
+          "The upstream of this proxy leads back to the proxy itself; its operator should check "
+          "the upstream's URL.",
+          RetryAdvice::never};
     case Code::parse:
     case Code::too_large:
       return {502,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/own_addresses.h"
+
 namespace net {
 
 std::vector<Address> interleave_families(std::span<const Address> addresses) {
@@ -26,6 +28,7 @@ ConnectRace::ConnectRace(Tcp& tcp, UvLoop& loop, Resolver& resolver, const Conne
       resolver_(resolver),
       host_(target.host),
       port_(target.port),
+      own_(target.own),
       query_(this,
              [](void* self, std::span<const Address> addresses, int error) {
                static_cast<ConnectRace*>(self)->on_addresses(addresses, error);
@@ -97,12 +100,23 @@ void ConnectRace::on_attempt_done(TcpCell* cell, int status) {
     start_next();
     return;
   }
+  if (leads_back(*attempt.cell, attempt.address)) {
+    fail(base::Code::loop, 0);
+    return;
+  }
   attempts_.clear();
   timeout_.clear();
   stagger_.clear();
   resolver_.prefer(host_, attempt.address);
   attempt.cell->connect.reset();
   tcp_.connected(std::move(attempt.cell), attempt.address);
+}
+
+bool ConnectRace::leads_back(const TcpCell& cell, const Address& address) const {
+  uv_os_fd_t socket = -1;
+  return own_ != nullptr &&
+         uv_fileno(reinterpret_cast<const uv_handle_t*>(&cell.handle), &socket) == 0 &&
+         own_->contain_peer_of(socket, address);
 }
 
 void ConnectRace::fail(base::Code code, int raw) {

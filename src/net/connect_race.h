@@ -45,6 +45,7 @@ class ConnectRace final : public Buried {
   void start_next();
   bool start(const Address& address);
   void on_attempt_done(TcpCell* cell, int status);
+  [[nodiscard]] bool leads_back(const TcpCell& cell, const Address& address) const;
   void fail(base::Code code, int raw);
 
   Tcp& tcp_;
@@ -52,6 +53,7 @@ class ConnectRace final : public Buried {
   Resolver& resolver_;
   std::string host_;
   uint16_t port_;
+  const OwnAddresses* own_;
   Resolver::Query query_;
   Deadline timeout_;
   Deadline stagger_;

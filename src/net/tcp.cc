@@ -12,6 +12,7 @@
 #include "net/connect_race.h"
 #include "net/delivery.h"
 #include "net/tcp_cell.h"
+#include "net/unix_connect.h"
 
 namespace net {
 namespace {
@@ -80,7 +81,17 @@ std::unique_ptr<Tcp> Tcp::connect(UvLoop& loop,
                                   ByteStreamListener& listener) {
   std::unique_ptr<Tcp> tcp(new Tcp(loop, base::Side::upstream, target.unreachable_ms));
   tcp->listener_ = &listener;
-  tcp->race_ = std::make_unique<ConnectRace>(*tcp, loop, resolver, target);
+  tcp->connecting_ = std::make_unique<ConnectRace>(*tcp, loop, resolver, target);
+  return tcp;
+}
+
+std::unique_ptr<Tcp> Tcp::connect_unix(UvLoop& loop,
+                                       std::string_view path,
+                                       uint64_t timeout_ms,
+                                       ByteStreamListener& listener) {
+  std::unique_ptr<Tcp> tcp(new Tcp(loop, base::Side::upstream, 0));
+  tcp->listener_ = &listener;
+  tcp->connecting_ = std::make_unique<UnixConnect>(*tcp, loop, path, timeout_ms);
   return tcp;
 }
 
@@ -94,15 +105,15 @@ void Tcp::adopt(TcpCellOwner cell, const Address& peer) {
 
 void Tcp::connected(TcpCellOwner cell, const Address& peer) {
   adopt(std::move(cell), peer);
-  if (unreachable_ms_ != 0) set_probes(socket(), unreachable_ms_);
-  loop_.bury(std::move(race_));
+  if (unreachable_ms_ != 0 && !peer.is_none()) set_probes(socket(), unreachable_ms_);
+  loop_.bury(std::move(connecting_));
   if (read_half_ == ReadHalf::on) start_reading();
   listener_->on_connected();
 }
 
 void Tcp::connect_failed(base::Error error) {
   state_ = State::failed;
-  loop_.bury(std::move(race_));
+  loop_.bury(std::move(connecting_));
   listener_->on_error(error);
 }
 
@@ -354,7 +365,7 @@ void Tcp::on_check() {
 
 void Tcp::close() {
   state_ = State::closed;
-  race_.reset();
+  connecting_.reset();
   write_error_.unlink();
   check_.clear();
   full_ = false;

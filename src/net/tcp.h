@@ -21,7 +21,9 @@
 namespace net {
 
 class ConnectRace;
+class OwnAddresses;
 class Resolver;
+class UnixConnect;
 struct TcpCell;
 struct TcpCellCloser;
 using TcpCellOwner = std::unique_ptr<TcpCell, TcpCellCloser>;
@@ -30,8 +32,9 @@ using TcpCellOwner = std::unique_ptr<TcpCell, TcpCellCloser>;
 struct ConnectTarget {
   std::string_view host;
   uint16_t port = 0;
-  uint64_t timeout_ms = 5000;        // for lookup and all attempts together
-  UnreachableMs unreachable_ms = 0;  // once connected
+  uint64_t timeout_ms = 5000;         // for lookup and all attempts together
+  UnreachableMs unreachable_ms = 0;   // once connected
+  const OwnAddresses* own = nullptr;  // not to be connected to; outlives the connecting
 };
 
 // Resource; its owner is whoever made it. May be destroyed at any time, also from within a callback
@@ -50,12 +53,17 @@ class Tcp final : public ByteStream {
                                                                UnreachableMs unreachable_ms = 0);
 
   // Starts connecting: looks the name up, races its addresses (RFC 8305). The listener hears either
-  // on_connected() or on_error({dns | connect | timeout, upstream, raw}), never from within this
-  // call. With `unreachable_ms` it is watched as an open() one, and probed.
+  // on_connected() or on_error({dns | connect | timeout | loop, upstream, raw}), never from within
+  // this call. With `unreachable_ms` it is watched as an open() one, and probed.
   [[nodiscard]] static std::unique_ptr<Tcp> connect(UvLoop& loop,
                                                     Resolver& resolver,
                                                     const ConnectTarget& target,
                                                     ByteStreamListener& listener);
+  // The same to a unix socket; `path` fits a sockaddr_un.
+  [[nodiscard]] static std::unique_ptr<Tcp> connect_unix(UvLoop& loop,
+                                                         std::string_view path,
+                                                         uint64_t timeout_ms,
+                                                         ByteStreamListener& listener);
 
   ~Tcp() override;
   Tcp(const Tcp&) = delete;
@@ -82,13 +90,14 @@ class Tcp final : public ByteStream {
 
  private:
   friend class ConnectRace;
+  friend class UnixConnect;
   enum class State : uint8_t { connecting, open, failed, closed };
   enum class ReadHalf : uint8_t { off, on, ended };
   enum class WriteHalf : uint8_t { open, ending, ended, failed };
 
   Tcp(UvLoop& loop, base::Side side, UnreachableMs unreachable_ms);
 
-  // From the race, at most one of the two, and nothing after.
+  // From who connects it, at most one of the two, and nothing after.
   void connected(TcpCellOwner cell, const Address& peer);
   void connect_failed(base::Error error);
   void adopt(TcpCellOwner cell, const Address& peer);
@@ -111,8 +120,8 @@ class Tcp final : public ByteStream {
 
   UvLoop& loop_;
   ByteStreamListener* listener_ = nullptr;
-  TcpCell* cell_ = nullptr;  // freed by its close callback
-  std::unique_ptr<ConnectRace> race_;
+  TcpCell* cell_ = nullptr;             // freed by its close callback
+  std::unique_ptr<Buried> connecting_;  // a ConnectRace or UnixConnect
   base::OutQueue queue_;
   Deferred write_error_;
   Deadline check_;                  // of what was sent

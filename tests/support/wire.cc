@@ -38,7 +38,18 @@ struct Address {
   socklen_t size = 0;
 };
 
+Address unix_address(const std::string& path) {
+  Address address;
+  auto* unix = reinterpret_cast<sockaddr_un*>(&address.storage);
+  unix->sun_family = AF_UNIX;
+  if (path.size() >= sizeof(unix->sun_path)) throw Failure("path too long: " + path);
+  std::memcpy(unix->sun_path, path.c_str(), path.size() + 1);
+  address.size = sizeof(*unix);
+  return address;
+}
+
 Address parse_address(const std::string& host, uint16_t port) {
+  if (host.starts_with("unix:")) return unix_address(host.substr(5));
   Address address;
   auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage);
   auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.storage);
@@ -193,14 +204,11 @@ std::unique_ptr<Socket> connect_tcp(const std::string& host,
 }
 
 std::unique_ptr<Socket> connect_unix(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) throw Failure("path too long: " + path);
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const Address address = unix_address(path);
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) fail("socket");
   auto socket = std::make_unique<Socket>(fd);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) < 0 &&
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) < 0 &&
       errno != EINPROGRESS) {
     throw Reset(std::string("connect: ") + std::strerror(errno));
   }
@@ -218,6 +226,7 @@ ListeningSocket::ListeningSocket(const std::string& host, int backlog, uint16_t 
   auto* name = reinterpret_cast<sockaddr*>(&address.storage);
   if (::bind(fd_, name, address.size) < 0) fail("bind");
   if (::listen(fd_, backlog) < 0) fail("listen");
+  if (address.storage.ss_family == AF_UNIX) return;
   if (::getsockname(fd_, name, &address.size) < 0) fail("getsockname");
   port_ = ntohs(address.storage.ss_family == AF_INET
                     ? reinterpret_cast<sockaddr_in*>(name)->sin_port

@@ -84,7 +84,7 @@ struct ConnectOptions {
                                                   const ConnectOptions& options = {});
 [[nodiscard]] std::unique_ptr<Socket> connect_unix(const std::string& path);
 
-// A listening TCP socket.
+// A listening TCP socket; or a unix one, where the host is "unix:/path".
 class ListeningSocket {
  public:
   explicit ListeningSocket(const std::string& host = "127.0.0.1",

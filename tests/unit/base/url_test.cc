@@ -231,3 +231,17 @@ TEST_CASE("an origin writes its port only where it is not the scheme's own") {
   CHECK(ipv6.text() == "https://[::1]:8443");
   CHECK_FALSE(plain == ported);
 }
+
+TEST_CASE("a unix socket is an origin of its own") {
+  const Url socket = base::unix_url("/run/a.sock");
+  CHECK(socket.origin.text() == "unix:/run/a.sock");
+  CHECK(socket.origin.authority() == "localhost");
+  CHECK(socket.target == "/");
+  CHECK(socket.origin != base::unix_url("/run/b.sock").origin);
+  CHECK(socket.origin != parse_url("http://localhost")->origin);
+  const auto relative = resolve_url({socket.origin, "/a/b"}, "c?d");
+  REQUIRE(relative);
+  CHECK(relative->origin == socket.origin);
+  CHECK(relative->target == "/a/c?d");
+  CHECK(resolve_url(socket, "http://localhost/x")->origin.unix_path.empty());
+}

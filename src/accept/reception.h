@@ -21,6 +21,7 @@
 #include "net/farewell.h"
 #include "net/fd.h"
 #include "net/listener.h"
+#include "net/own_addresses.h"
 #include "net/uv_loop.h"
 #include "tls/server_context.h"
 
@@ -36,6 +37,7 @@ struct SharedCounts {
   std::atomic<uint32_t> open{0};
   AddressTable addresses;
   base::MemoryLimit memory;
+  net::OwnAddresses own_addresses;  // filled before threads start
   // When to log again: that it is full and they wait, and each refusal.
   std::atomic<uint64_t> log_held_again_s{0};
   std::array<std::atomic<uint64_t>, refusals> log_refused_again_s{};

@@ -82,16 +82,24 @@ struct UpstreamTimeouts {
   uint32_t stream_silence_ms = 15 * 60'000;  // of event streams and tunnels
 };
 
+// Whether an upstream hears of the web page that a request came from (Origin, Referer).
+enum class PageOrigin : uint8_t {
+  automatic,  // not where it runs on this machine or in a private network
+  keep,
+  drop,
+};
+
 struct Upstream {
-  base::Url url;     // https://api.openai.com; url.target is the base path
+  base::Url url;     // https://api.openai.com; url.target is the base path; or a unix socket
   std::string host;  // Host and SNI where they differ from the URL's; may carry a port
+  PageOrigin origin = PageOrigin::automatic;
   UpstreamTls tls;
   Pool pool;
   UpstreamTimeouts timeouts;
 };
 
 struct Route {
-  std::string path = "/";
+  std::string path = "/";  // without a slash at its end, but for "/"
   std::string upstream;
   bool strip_prefix = false;  // forward what follows `path` only
   bool websockets = true;     // false: an Upgrade is answered 426

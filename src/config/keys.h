@@ -78,6 +78,7 @@ template <class Visitor>
 void describe(Visitor& visitor, Upstream& upstream) {
   visitor.field("url", upstream.url, UpstreamUrl{});
   visitor.field_if_set("host", upstream.host, Authority{});
+  visitor.field("origin", upstream.origin, page_origins);
   visitor.section("tls", upstream.tls);
   visitor.section("pool", upstream.pool);
   visitor.section("timeouts", upstream.timeouts);

@@ -4,9 +4,11 @@
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
+#include <map>
 #include <set>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/file_mode.h"
 #include "base/read_file.h"
@@ -52,7 +54,9 @@ void check_routes(YamlReader& reader, Config& config) {
   std::vector<std::string_view> names;
   for (const auto& [name, upstream] : config.upstreams)
     names.push_back(name);
-  std::set<std::string_view> paths;
+  // A request that is right but for its case is told so, which takes one route it could be meant
+  // for.
+  std::map<std::string, std::string> paths;
   for (size_t i = 0; i < config.routes.size(); ++i) {
     Route& route = config.routes[i];
     const std::string path = fmt::format("routes[{}]", i);
@@ -65,9 +69,13 @@ void check_routes(YamlReader& reader, Config& config) {
                                 nearest.empty() ? "; `upstreams` must name it"
                                                 : fmt::format("; did you mean \"{}\"?", nearest)));
     }
-    if (!reader.has_refused(path + ".path") && !paths.insert(route.path).second) {
+    if (reader.has_refused(path + ".path")) continue;
+    const auto [other, is_new] = paths.emplace(base::in_lower_case(route.path), route.path);
+    if (!is_new) {
       reader.refuse(path + ".path",
-                    fmt::format("another route has the path \"{}\" already", route.path));
+                    fmt::format("another route has the path \"{}\" already{}",
+                                other->second,
+                                other->second == route.path ? "" : ", but for its case"));
     }
   }
 }
@@ -195,7 +203,12 @@ base::Result<Listen, std::string> parse_listen(std::string_view text) {
 base::Result<base::Url, std::string> parse_upstream(std::string_view text) {
   auto url = UpstreamUrl::parse(text);
   if (url) return *std::move(url);
-  return fmt::format("expected {}, found {}", UpstreamUrl::expected(), UpstreamUrl::shown(text));
+  const std::string_view hint = UpstreamUrl::hint(text);
+  return fmt::format("expected {}, found {}{}{}",
+                     UpstreamUrl::expected(),
+                     UpstreamUrl::shown(text),
+                     hint.empty() ? "" : ": ",
+                     hint);
 }
 
 base::Result<base::LogLevel, std::string> parse_log_level(std::string_view text) {

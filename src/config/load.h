@@ -41,7 +41,7 @@ struct ConfigError {
 // The three values the command line can give as well. The error says what was expected.
 // "0.0.0.0:8080", "[::1]:8080", "unix:/path", or ":8080" for every IPv4 address.
 [[nodiscard]] base::Result<Listen, std::string> parse_listen(std::string_view text);
-// "https://api.openai.com", "http://127.0.0.1:11434/base".
+// "https://api.openai.com", "http://127.0.0.1:11434/base", "unix:/run/llama.sock".
 [[nodiscard]] base::Result<base::Url, std::string> parse_upstream(std::string_view text);
 // "debug", "info", "warning" or "error".
 [[nodiscard]] base::Result<base::LogLevel, std::string> parse_log_level(std::string_view text);

@@ -7,19 +7,13 @@
 #include <fmt/format.h>
 #include <sys/un.h>
 
+#include "base/ascii.h"
+
 namespace config {
 namespace {
 
 constexpr bool is_alnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-std::string to_lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
 }
 
 bool has_control(std::string_view text) {
@@ -91,6 +85,30 @@ std::optional<std::string> canonical_address(int family, std::string_view text) 
   if (inet_pton(family, literal.c_str(), &address) != 1) return std::nullopt;
   inet_ntop(family, &address, canonical, sizeof canonical);
   return canonical;
+}
+
+constexpr std::string_view unix_prefix = "unix:";
+constexpr size_t socket_path_bytes_max = sizeof(sockaddr_un::sun_path) - 1;
+
+bool is_socket_path(std::string_view path) {
+  return !path.empty() && path.size() <= socket_path_bytes_max && !has_control(path);
+}
+
+// Of an upstream, which has no folder that it could be relative to: a service starts in another one
+// than a shell. "unix:///path" as others write it is the same.
+std::optional<std::string_view> upstream_socket_path(std::string_view text) {
+  if (!text.starts_with(unix_prefix)) return std::nullopt;
+  text.remove_prefix(unix_prefix.size());
+  if (text.starts_with("///")) text.remove_prefix(2);
+  const bool is_absolute = text.starts_with('/') && !text.starts_with("//");
+  if (!is_absolute || text.ends_with('/') || !is_socket_path(text)) return std::nullopt;
+  return text;
+}
+
+// Where somebody means a socket but wrote a URL, as nginx has it: the host "unix", an empty port.
+bool is_socket_in_url(std::string_view text) {
+  const size_t scheme_end = text.find("://");
+  return scheme_end != std::string_view::npos && text.substr(scheme_end + 3).starts_with("unix:/");
 }
 
 }  // namespace
@@ -166,12 +184,9 @@ std::string Size::expected() const {
 }
 
 std::optional<Listen> ListenText::parse(std::string_view text) {
-  constexpr std::string_view unix_prefix = "unix:";
   if (text.starts_with(unix_prefix)) {
     const std::string_view path = text.substr(unix_prefix.size());
-    if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path) || has_control(path)) {
-      return std::nullopt;
-    }
+    if (!is_socket_path(path)) return std::nullopt;
     return Listen{.host = {}, .port = 0, .unix_path = std::string(path)};
   }
   // A port alone is one of every IPv4 address.
@@ -208,7 +223,9 @@ std::string ListenOrOff::print(const std::optional<Listen>& value) {
 
 std::optional<base::Url> UpstreamUrl::parse(std::string_view text) {
   // A fragment would be dropped silently, and a query has no place behind a base path.
+  if (const auto path = upstream_socket_path(text)) return base::unix_url(*path);
   if (text.find_first_of("?#") != std::string_view::npos) return std::nullopt;
+  if (is_socket_in_url(text)) return std::nullopt;
   return base::parse_url(text);
 }
 
@@ -218,7 +235,7 @@ std::string UpstreamUrl::print(const base::Url& value) {
 
 std::string UpstreamUrl::expected() {
   return "an http or https URL such as https://api.openai.com or http://127.0.0.1:11434/base, "
-         "without user, query or fragment";
+         "without user, query or fragment, or unix:/path/of/a.sock";
 }
 
 std::string UpstreamUrl::shown(std::string_view text) {
@@ -226,6 +243,14 @@ std::string UpstreamUrl::shown(std::string_view text) {
   const size_t cut = text.find_first_of("?#");
   if (cut == std::string_view::npos) return fmt::format("\"{}\"", text);
   return fmt::format("\"{}{}…\"", text.substr(0, cut), text[cut]);
+}
+
+std::string_view UpstreamUrl::hint(std::string_view text) {
+  if (is_socket_in_url(text))
+    return "a unix socket is written unix:/path/of/a.sock, without http://";
+  if (!text.starts_with(unix_prefix)) return {};
+  static_assert(socket_path_bytes_max == 107);
+  return "a socket's path begins with one slash, names a file and has at most 107 bytes";
 }
 
 std::optional<std::string> Authority::parse(std::string_view text) {
@@ -238,7 +263,7 @@ std::optional<std::string> Authority::parse(std::string_view text) {
 
 std::optional<std::string> OriginPattern::parse(std::string_view text) {
   if (text == "*" || text == "null") return std::string(text);
-  std::string origin = to_lower(text);
+  std::string origin = base::in_lower_case(text);
   const size_t separator = origin.find("://");
   if (separator == std::string::npos || separator == 0) return std::nullopt;
   const std::string_view scheme = std::string_view(origin).substr(0, separator);
@@ -272,19 +297,78 @@ std::optional<std::string> FieldName::parse(std::string_view text) {
     return is_alnum(c) || marks.find(c) != std::string_view::npos;
   });
   if (text.empty() || !token) return std::nullopt;
-  return to_lower(text);
+  return base::in_lower_case(text);
 }
 
+namespace {
+
+// What may stand in a route's path: what a request's path holds as it is (RFC 3986 3.3).
+bool is_route_char(char c) {
+  return is_alnum(c) || std::string_view("/-._~!&'+,;=:@$").find(c) != std::string_view::npos;
+}
+
+bool has_segment(std::string_view path, std::string_view segment) {
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the slash
+    const size_t end = std::min(path.find('/'), path.size());
+    if (path.substr(0, end) == segment) return true;
+    path.remove_prefix(end);
+  }
+  return false;
+}
+
+// Other servers write "all below /local" so, and mean what "/local" means here.
+std::string_view without_star(std::string_view path) {
+  for (const std::string_view star : {"/**", "/*"}) {
+    if (!path.ends_with(star)) continue;
+    path.remove_suffix(star.size());
+    return path.empty() ? "/" : path;
+  }
+  return path;
+}
+
+// What is wrong with a path that would match nothing, or not what was meant; "" where nothing is.
+std::string_view route_path_fault(std::string_view path) {
+  if (!path.starts_with('/')) return "it must begin with a slash";
+  path = without_star(path);
+  if (path.find_first_of("*^()|[]{}<>\\") != std::string_view::npos || path.ends_with('$') ||
+      path.find("/:") != std::string_view::npos) {
+    return "patterns are not known here: a route covers its path and all below it, so /local is "
+           "enough for /local/v1/models";
+  }
+  if (path.find_first_of("?#") != std::string_view::npos)
+    return "a query or fragment never matches";
+  if (path.find('%') != std::string_view::npos) {
+    return "write the characters themselves, not their percent-encoding";
+  }
+  if (path.find("//") != std::string_view::npos) return "write one slash where there are two";
+  if (has_segment(path, ".") || has_segment(path, "..")) return "write it without dot segments";
+  if (!std::all_of(path.begin(), path.end(), is_route_char)) {
+    return "letters, digits and -._~!&'+,;=:@$ may stand in it";
+  }
+  return {};
+}
+
+}  // namespace
+
 std::optional<std::string> RoutePath::parse(std::string_view text) {
-  const bool visible = std::all_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) > 0x20 && c != 0x7f && c != '?' && c != '#';
-  });
-  if (!text.starts_with('/') || !visible) return std::nullopt;
+  if (!route_path_fault(text).empty()) return std::nullopt;
+  text = without_star(text);
+  if (text.size() > 1 && text.ends_with('/')) text.remove_suffix(1);
   return std::string(text);
 }
 
 std::string RoutePath::expected() {
-  return "the beginning of a path, such as / or /v1, without spaces, query or fragment";
+  return "the beginning of a path, such as / or /v1";
+}
+
+std::string_view RoutePath::advice(std::string_view text) {
+  if (without_star(text) == text) return {};
+  return "the * at its end is left out: a route covers its path and all below it";
+}
+
+std::string_view RoutePath::hint(std::string_view text) {
+  return route_path_fault(text);
 }
 
 std::optional<std::string> Name::parse(std::string_view text) {

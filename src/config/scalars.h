@@ -106,6 +106,8 @@ inline constexpr Choice<LogFormat, 2> log_formats{
     {{{"json", LogFormat::json}, {"text", LogFormat::text}}}};
 inline constexpr Choice<WhenFull, 2> when_full_words{
     {{{"wait", WhenFull::wait}, {"refuse", WhenFull::refuse}}}};
+inline constexpr Choice<PageOrigin, 3> page_origins{
+    {{{"auto", PageOrigin::automatic}, {"keep", PageOrigin::keep}, {"drop", PageOrigin::drop}}}};
 inline constexpr Choice<TlsVersion, 2> tls_versions{
     {{{"1.2", TlsVersion::tls1_2}, {"1.3", TlsVersion::tls1_3}}}};
 
@@ -134,13 +136,16 @@ struct NetworkText {
   }
 };
 
-// Where an upstream is: an http(s) URL with at most a base path.
+// Where an upstream is: an http(s) URL with at most a base path, or a unix socket.
 struct UpstreamUrl {
   [[nodiscard]] static std::optional<base::Url> parse(std::string_view text);
   [[nodiscard]] static std::string print(const base::Url& value);
   [[nodiscard]] static std::string expected();
   // `text` as far as it may be shown: users put passwords and keys into URLs.
   [[nodiscard]] static std::string shown(std::string_view text);
+  // What is wrong with `text`, which parse() refused, and what to write instead; "" where that
+  // cannot be told. Static text.
+  [[nodiscard]] static std::string_view hint(std::string_view text);
 };
 
 // "host" or "host:port", as Host carries it.
@@ -165,11 +170,15 @@ struct FieldName {
   [[nodiscard]] static std::string expected() { return "the name of a header field"; }
 };
 
-// The beginning of a request's path.
+// The beginning of a request's path, in plain characters; a slash or "/*" at its end means nothing.
 struct RoutePath {
   [[nodiscard]] static std::optional<std::string> parse(std::string_view text);
   [[nodiscard]] static std::string print(const std::string& value) { return value; }
   [[nodiscard]] static std::string expected();
+  // As UpstreamUrl's.
+  [[nodiscard]] static std::string_view hint(std::string_view text);
+  // What to say of `text`, which parse() took for what it seems to mean; mostly "". Static text.
+  [[nodiscard]] static std::string_view advice(std::string_view text);
 };
 
 // A key, ours or an upstream's name: such names stand in paths of keys, in logs and in metrics.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "config/expand.h"
 #include "config/scalars.h"
 #include "config/yaml_hints.h"
@@ -190,6 +191,10 @@ std::string YamlReader::expanded(const Node& node, const std::string& path) {
   return *std::move(text);
 }
 
+void YamlReader::advise(const std::string& path, std::string_view text, std::string_view advice) {
+  if (!advice.empty()) base::log_warning("{}: {}: {}", path, quoted(text), advice);
+}
+
 void YamlReader::refuse_unless_filled_list(const Node& node, const std::string& path) {
   if (node.kind != Node::Kind::list || node.values.empty()) {
     refuse_node(node, path, "a list with at least one item");
@@ -211,15 +216,18 @@ void YamlReader::refuse_node(const Node& node,
 void YamlReader::refuse_scalar(const Node& node,
                                const std::string& path,
                                const std::string& expected,
-                               const std::string& shown) {
+                               const std::string& shown,
+                               std::string_view hint) {
   // The text as it stands in the file: a variable's value may be a secret.
   const bool has_variable = node.text.find("${") != std::string::npos;
   throw Refusal{node.place,
                 path,
-                fmt::format("expected {}, found {}{}{}",
+                fmt::format("expected {}, found {}{}{}{}{}",
                             expected,
                             shown,
                             has_variable ? " with its variables filled in" : "",
+                            hint.empty() ? "" : ": ",
+                            hint,
                             hint_for_value(node.text))};
 }
 

@@ -173,13 +173,21 @@ class YamlReader {
   template <class T, class Kind>
   T scalar(const Node& node, const std::string& path, const Kind& kind) {
     if (node.kind != Node::Kind::scalar) refuse_node(node, path, kind.expected());
-    auto value = kind.parse(expanded(node, path));
-    if (value) return *std::move(value);
-    if constexpr (requires { kind.shown(node.text); }) {
-      refuse_scalar(node, path, kind.expected(), kind.shown(node.text));
-    } else {
-      refuse_scalar(node, path, kind.expected(), quoted(node.text));
+    const std::string text = expanded(node, path);
+    auto value = kind.parse(text);
+    if constexpr (requires { kind.advice(text); }) {
+      if (value) advise(path, node.text, kind.advice(text));
     }
+    if (value) return *std::move(value);
+    std::string shown;
+    if constexpr (requires { kind.shown(node.text); }) {
+      shown = kind.shown(node.text);
+    } else {
+      shown = quoted(node.text);
+    }
+    std::string_view hint;
+    if constexpr (requires { kind.hint(text); }) hint = kind.hint(text);
+    refuse_scalar(node, path, kind.expected(), shown, hint);
   }
   template <class T, class Kind>
   std::vector<T> scalars(const Node& list, const std::string& path, const Kind& kind) {
@@ -204,6 +212,8 @@ class YamlReader {
   [[nodiscard]] static std::string quoted(std::string_view text);
   [[nodiscard]] std::string expanded(const Node& node, const std::string& path);
 
+  // Logs it, where there is any.
+  static void advise(const std::string& path, std::string_view text, std::string_view advice);
   void refuse_unless_filled_list(const Node& node, const std::string& path);
   [[noreturn]] static void refuse_node(const Node& node,
                                        const std::string& path,
@@ -211,7 +221,8 @@ class YamlReader {
   [[noreturn]] static void refuse_scalar(const Node& node,
                                          const std::string& path,
                                          const std::string& expected,
-                                         const std::string& shown);
+                                         const std::string& shown,
+                                         std::string_view hint);
 
   std::vector<Refusal> refusals_;
   std::vector<Open> open_;

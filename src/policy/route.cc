@@ -2,8 +2,15 @@
 
 #include <algorithm>
 
+#include "policy/plain_path.h"
+
 namespace policy {
 namespace {
+
+bool has_base_path(const config::Config& config, const std::string& upstream) {
+  const auto found = config.upstreams.find(upstream);
+  return found != config.upstreams.end() && found->second.url.target.size() > 1;
+}
 
 Route compile(const config::Config& config, const config::Route& route) {
   return Route{.path = route.path,
@@ -11,21 +18,29 @@ Route compile(const config::Config& config, const config::Route& route) {
                .strip_prefix = route.strip_prefix,
                .websockets = route.websockets,
                .retry_posts = route.retry_posts,
+               .has_base_path = has_base_path(config, route.upstream),
                .redirects = config.redirects,
                .body_bytes_max = config.limits.body_bytes_max,
                .cors = Cors(config.cors),
                .fields = FieldFilter(config.headers)};
 }
 
-// "/v1" is a prefix of "/v1", "/v1/chat" and "/v1?x", not of "/v1x".
-bool is_path_prefix(std::string_view prefix, std::string_view path) {
-  if (!path.starts_with(prefix)) return false;
+// Whether `path`, which is as long at least, has a segment's end there.
+bool ends_segment(std::string_view prefix, std::string_view path) {
   if (prefix.ends_with('/') || path.size() == prefix.size()) return true;
   const char next = path[prefix.size()];
   return next == '/' || next == '?';
 }
 
 }  // namespace
+
+bool is_path_prefix(std::string_view prefix, std::string_view path) {
+  return path.starts_with(prefix) && ends_segment(prefix, path);
+}
+
+std::string_view Route::forwarded(std::string_view asked) const {
+  return strip_prefix && path != "/" ? asked.substr(path.size()) : asked;
+}
 
 Router::Router(const config::Config& config) : fallback_(compile(config, config::Route{})) {
   for (const config::Route& route : config.routes)
@@ -40,6 +55,25 @@ const Route* Router::find(std::string_view path) const {
     if (is_path_prefix(route.path, path)) return &route;
   }
   return nullptr;
+}
+
+const Route* Router::find_ignoring_case(std::string_view path) const {
+  for (const Route& route : routes_) {
+    const std::string_view begin = path.substr(0, route.path.size());
+    if (http::equals_ignoring_case(begin, route.path) && ends_segment(route.path, path)) {
+      return &route;
+    }
+  }
+  return nullptr;
+}
+
+bool Router::is_ambiguous(std::string_view path, const Route* found) const {
+  const bool takes_all = found != nullptr && found->path == "/" && !found->has_base_path;
+  if (takes_all && routes_.size() == 1) return false;
+  path = path.substr(0, path.find('?'));
+  if (!is_odd_path(path)) return find_ignoring_case(path) != found;
+  if (find_ignoring_case(plain_path(path)) != found) return true;
+  return found != nullptr && !takes_all && climbs_out(path.substr(found->path.size()));
 }
 
 }  // namespace policy

@@ -272,10 +272,8 @@ std::string_view Exchange::upstream_target() {
   if (redirected_to_) return redirected_to_->target;
   std::string_view path = http::origin_form(request_head_.method, request_head_.target, arena_);
   if (path == "*") return path;
-  if (route_->strip_prefix && route_->path != "/") {
-    path.remove_prefix(route_->path.size() - (route_->path.ends_with('/') ? 1 : 0));
-    if (!path.starts_with('/')) path = arena_.join({"/", path});
-  }
+  path = route_->forwarded(path);
+  if (!path.starts_with('/')) path = arena_.join({"/", path});
   std::string_view base_path = pool_->identity().url.target;
   while (base_path.ends_with('/'))
     base_path.remove_suffix(1);

@@ -19,6 +19,13 @@ constexpr LocalError no_route = {
     "invalid_request_error",
     "no_route",
     "No route of this proxy matches the path; its operator can add one under `routes`."};
+constexpr LocalError ambiguous_path = {
+    400,
+    "invalid_request_error",
+    "ambiguous_path",
+    "Read by another program, this path could be one of another route of this proxy: write it "
+    "without dot segments, double slashes and needless percent-encoding, and in the case of the "
+    "proxy's route."};
 constexpr LocalError upgrade_refused = {
     426,
     "invalid_request_error",
@@ -66,11 +73,15 @@ bool Exchange::answer_locally() {
     case Purpose::proxy:
       break;
   }
-  const policy::Route* route =
-      snapshot_->router().find(path_of(request_head_.target, arena_, request_head_.method));
+  const std::string_view path = path_of(request_head_.target, arena_, request_head_.method);
+  const policy::Route* route = snapshot_->router().find(path);
   if (route != nullptr) route_ = route;
   if (route_->cors.is_preflight(request_head_)) {
     reply_preflight();
+    return true;
+  }
+  if (snapshot_->router().is_ambiguous(path, route)) {
+    reply(ambiguous_path);
     return true;
   }
   if (route == nullptr) {

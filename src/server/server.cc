@@ -115,6 +115,7 @@ base::Result<std::monostate, std::string> Server::State::listen() {
     auto bound = bind(address, workers.size());
     if (!bound) return bound.error();
     listening.push_back(bound->address);
+    shared.own_addresses.add(bound->address);
     all.push_back(*std::move(bound));
   }
   for (size_t i = 0; i < all.size(); ++i)

@@ -150,7 +150,8 @@ proxy::SnapshotRef Worker::compile(const std::shared_ptr<const deploy::Deploymen
         proxy::OriginDialer::Tls{
             .server_name = without_port(host),
             .trust = trust == deployment->trust.end() ? nullptr : trust->second,
-            .sessions = deployment->sessions->of(name + " " + url.origin.text() + " " + host)});
+            .sessions = deployment->sessions->of(name + " " + url.origin.text() + " " + host)},
+        shared_.own_addresses);
     return std::make_shared<proxy::UpstreamPool>(loop_,
                                                  metrics_,
                                                  proxy::UpstreamIdentity{name, url, host},

@@ -11,8 +11,13 @@ OriginDialer::OriginDialer(net::UvLoop& loop,
                            net::Resolver& resolver,
                            base::Origin origin,
                            const config::Upstream& upstream,
-                           Tls tls)
-    : loop_(loop), resolver_(resolver), origin_(std::move(origin)), timeouts_(upstream.timeouts) {
+                           Tls tls,
+                           const net::OwnAddresses& own)
+    : loop_(loop),
+      resolver_(resolver),
+      own_(own),
+      origin_(std::move(origin)),
+      timeouts_(upstream.timeouts) {
   if (origin_.scheme != base::Scheme::https) return;
   const tls::ClientOptions options{
       .server_name = std::move(tls.server_name),
@@ -24,10 +29,14 @@ OriginDialer::OriginDialer(net::UvLoop& loop,
 }
 
 std::unique_ptr<net::ByteStream> OriginDialer::dial(net::ByteStreamListener& listener) {
+  if (!origin_.unix_path.empty()) {
+    return net::Tcp::connect_unix(loop_, origin_.unix_path, timeouts_.connect_ms, listener);
+  }
   const net::ConnectTarget target{.host = origin_.host,
                                   .port = origin_.port,
                                   .timeout_ms = timeouts_.connect_ms,
-                                  .unreachable_ms = timeouts_.unreachable_ms};
+                                  .unreachable_ms = timeouts_.unreachable_ms,
+                                  .own = &own_};
   std::unique_ptr<net::ByteStream> tcp = net::Tcp::connect(loop_, resolver_, target, listener);
   if (!tls_) return tcp;
   auto stream = std::make_unique<tls::TlsStream>(
@@ -37,6 +46,7 @@ std::unique_ptr<net::ByteStream> OriginDialer::dial(net::ByteStreamListener& lis
 }
 
 uint64_t OriginDialer::moves() {
+  if (!origin_.unix_path.empty()) return 0;  // a socket's file has no name to look up
   const uint64_t now_ms = loop_.now_ms();
   if (now_ms >= look_again_ms_) {
     look_again_ms_ = now_ms + look_again_after_ms;

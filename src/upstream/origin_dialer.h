@@ -1,12 +1,13 @@
 #pragma once
 
-// Dials one origin: name lookup, TCP race, TLS for https.
+// Dials one origin: name lookup, TCP race, TLS for https; or a unix socket. Never this process.
 
 #include <memory>
 #include <string>
 
 #include "base/url.h"
 #include "config/config.h"
+#include "net/own_addresses.h"
 #include "net/resolver.h"
 #include "net/uv_loop.h"
 #include "tls/context.h"
@@ -14,7 +15,7 @@
 
 namespace proxy {
 
-// Resource, owned by its pool; loop and resolver outlive it. The loop's thread.
+// Resource, owned by its pool; loop, resolver and addresses outlive it. The loop's thread.
 class OriginDialer final : public Dialer {
  public:
   // What its TLS connections need, for https only.
@@ -28,7 +29,8 @@ class OriginDialer final : public Dialer {
                net::Resolver& resolver,
                base::Origin origin,
                const config::Upstream& upstream,
-               Tls tls);
+               Tls tls,
+               const net::OwnAddresses& own);
 
   [[nodiscard]] std::unique_ptr<net::ByteStream> dial(net::ByteStreamListener& listener) override;
   [[nodiscard]] uint64_t moves() override;
@@ -40,6 +42,7 @@ class OriginDialer final : public Dialer {
 
   net::UvLoop& loop_;
   net::Resolver& resolver_;
+  const net::OwnAddresses& own_;
   base::Origin origin_;
   config::UpstreamTimeouts timeouts_;
   uint64_t look_again_ms_ = 0;

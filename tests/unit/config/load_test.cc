@@ -297,6 +297,14 @@ TEST_CASE("refusals say where, what was expected and what was found") {
        "t:1:21: routes[0].upstream: no upstream is called \"x\"; `upstreams` must name it"},
       {"routes: [{path: /a}, {path: /a}]\n",
        "t:1:29: routes[1].path: another route has the path \"/a\" already"},
+      {"routes: [{path: /a}, {path: /a/}]\n",
+       "t:1:29: routes[1].path: another route has the path \"/a\" already"},
+      {"routes: [{path: /a}, {path: /A}]\n",
+       "t:1:29: routes[1].path: another route has the path \"/a\" already, but for its case"},
+      {"routes: [{path: /a*}]\n",
+       "t:1:17: routes[0].path: expected the beginning of a path, such as / or /v1, found \"/a*\": "
+       "patterns are not known here: a route covers its path and all below it, so /local is enough "
+       "for /local/v1/models"},
       {"listen: [\"[::1]:9\", \"[0::1]:9\"]\n", "t:1:9: listen[1]: [::1]:9 is listened on already"},
       {"listen: 127.0.0.1:9901\n", "t: admin.listen: 127.0.0.1:9901 is listened on already"},
       {"upstreams: {openai: {pool: {idle_max: 4, warm: 5}}}\n",

@@ -218,6 +218,44 @@ TEST_CASE("origins are kept as browsers write them") {
                {"", "(none)"}});
 }
 
+TEST_CASE("upstreams on unix sockets") {
+  check_table(config::UpstreamUrl{},
+              {{"unix:/run/llama.sock", "unix:/run/llama.sock"},
+               {"unix:///run/llama.sock", "unix:/run/llama.sock"},
+               {"unix:/a b", "unix:/a b"},
+               {"unix:/" + std::string(106, 'a'), "unix:/" + std::string(106, 'a')},
+               {"unix:/" + std::string(107, 'a'), "(none)"},
+               {"unix:", "(none)"},
+               {"unix:/", "(none)"},
+               {"unix:/run/", "(none)"},
+               {"unix:run/llama.sock", "(none)"},
+               {"unix:./llama.sock", "(none)"},
+               {"unix://run/llama.sock", "(none)"},
+               {"unix:@abstract", "(none)"},
+               {"unix:/a\nb", "(none)"},
+               {"http://unix:/run/llama.sock", "(none)"},
+               {"https://unix:/run/llama.sock:/base", "(none)"},
+               {"http+unix://%2Frun%2Fllama.sock", "(none)"},
+               {"http://unix", "http://unix"},
+               {"http://unix:8080/x", "http://unix:8080/x"}});
+  using config::UpstreamUrl;
+  CHECK(UpstreamUrl::hint("http://unix:/run/a.sock").find("unix:/path") != std::string::npos);
+  CHECK(UpstreamUrl::hint("unix:run").find("begins with one slash") != std::string::npos);
+  CHECK(UpstreamUrl::hint("ftp://h").empty());
+}
+
+TEST_CASE("what is wrong with a route's path is said") {
+  using config::RoutePath;
+  CHECK(RoutePath::hint("v1").find("begin with a slash") != std::string::npos);
+  CHECK(RoutePath::hint("/local*").find("covers its path and all below it") != std::string::npos);
+  CHECK(RoutePath::hint("/a//b").find("one slash") != std::string::npos);
+  CHECK(RoutePath::hint("/a?b").find("query") != std::string::npos);
+  CHECK(RoutePath::hint("/a/../b").find("dot segments") != std::string::npos);
+  CHECK(RoutePath::hint("/a%20b").find("percent") != std::string::npos);
+  CHECK(RoutePath::advice("/local/*").find("left out") != std::string::npos);
+  CHECK(RoutePath::advice("/local").empty());
+}
+
 TEST_CASE("names, paths and files") {
   check_table(config::FieldName{},
               {{"X-Request-Id", "x-request-id"},
@@ -229,9 +267,36 @@ TEST_CASE("names, paths and files") {
                {"", "(none)"}});
   check_table(config::RoutePath{},
               {{"/", "/"},
-               {"/v1/", "/v1/"},
-               {"/a%20b", "/a%20b"},
+               {"/v1/", "/v1"},
+               {"/v1/models:generate", "/v1/models:generate"},
+               {"/~me/a_b-c.d", "/~me/a_b-c.d"},
+               {"/local/*", "/local"},
+               {"/local/**", "/local"},
+               {"/*", "/"},
                {"v1", "(none)"},
+               {"*", "(none)"},
+               {"local/*", "(none)"},
+               {"/local*", "(none)"},
+               {"/lo*cal", "(none)"},
+               {"/*/v1", "(none)"},
+               {"/*/*", "(none)"},
+               {"/local/.*", "(none)"},
+               {"^/local", "(none)"},
+               {"/local$", "(none)"},
+               {"/local(/x)", "(none)"},
+               {"/{name}", "(none)"},
+               {"/:name/x", "(none)"},
+               {"//local", "(none)"},
+               {"/local//v1", "(none)"},
+               {"/local//", "(none)"},
+               {"/./local", "(none)"},
+               {"/local/../v1", "(none)"},
+               {"/local/..", "(none)"},
+               {"/a%20b", "(none)"},
+               {"/%6Cocal", "(none)"},
+               {"/local\\v1", "(none)"},
+               {"/\xc3\xa9", "(none)"},
+               {"http://h/local", "(none)"},
                {"/a b", "(none)"},
                {"/a?b", "(none)"},
                {"/a#b", "(none)"},

@@ -261,9 +261,12 @@ void Exchange::prepare_head() {
       return policy::describes_body(field.name) || field.id == FieldId::expect;
     });
   }
-  if (credentials_dropped_) {
-    std::erase_if(upstream_head_.fields,
-                  [](const http::Field& field) { return policy::is_credential(field.name); });
+  if (credentials_dropped_) policy::drop_credentials(upstream_head_.fields);
+  if (upstream.hides_page && route_->cors.answers(request_head_)) {
+    policy::hide_page(upstream_head_);
+  }
+  if (pool_->doubts_answers()) {
+    upstream_head_.add(policy::loop_field, policy::marked(request_head_, arena_));
   }
   route_->fields.announce(upstream_head_, summary_.client_address, entrance_->is_https);
 }

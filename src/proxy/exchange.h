@@ -108,6 +108,8 @@ class Exchange final : private UpstreamWaiter, private ResponseListener {
   void forward_interim();
   void begin_tunnel();
   [[nodiscard]] bool follow_redirect();
+  [[nodiscard]] base::Url current_url() const;
+  void map_way_back();
   void forward_head();
   [[nodiscard]] Body response_body() const;
   [[nodiscard]] policy::FailedAttempt failed_attempt() const;

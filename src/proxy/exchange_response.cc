@@ -1,5 +1,6 @@
 // The way down of an Exchange: response heads, redirects, tunnels, bodies.
 
+#include "policy/way_back.h"
 #include "proxy/exchange.h"
 #include "upstream/upstream_pool.h"
 
@@ -68,6 +69,27 @@ void Exchange::begin_tunnel() {
   client_->start_tunnel();
 }
 
+// What was asked last.
+base::Url Exchange::current_url() const {
+  return redirected_to_
+             ? *redirected_to_
+             : base::Url{pool_->identity().url.origin, std::string(upstream_head_.target)};
+}
+
+void Exchange::map_way_back() {
+  if (!policy::names_a_place(response_head_)) return;
+  const UpstreamIdentity& upstream = snapshot_->pool(route_->upstream).identity();
+  const base::Url current = current_url();
+  policy::map_way_back(response_head_,
+                       {.router = snapshot_->router(),
+                        .route = *route_,
+                        .upstream = upstream.url,
+                        .host = upstream.host,
+                        .current = current,
+                        .redirected = redirected_to_.has_value()},
+                       arena_);
+}
+
 bool Exchange::follow_redirect() {
   const config::Redirects& redirects = route_->redirects;
   if (!redirects.follow || redirects_ >= redirects.max ||
@@ -76,11 +98,11 @@ bool Exchange::follow_redirect() {
   }
   const http::Field* location = response_head_.find(FieldId::location);
   if (location == nullptr) return false;
-  const base::Url current =
-      redirected_to_ ? *redirected_to_
-                     : base::Url{pool_->identity().url.origin, std::string(upstream_head_.target)};
-  std::optional<policy::Redirect> redirect =
-      policy::plan_redirect(response_head_.status, upstream_head_.method, current, location->value);
+  std::optional<policy::Redirect> redirect = policy::plan_redirect(response_head_.status,
+                                                                   upstream_head_.method,
+                                                                   current_url(),
+                                                                   pool_->identity().host,
+                                                                   location->value);
   if (!redirect) return false;
   const bool body_held = body_dropped_ || (request_ended_ && replayable_);
   if (!redirect->becomes_get && !body_held) return false;
@@ -93,6 +115,8 @@ bool Exchange::follow_redirect() {
   environment_.metrics.redirects_followed.add();
   body_dropped_ = body_dropped_ || redirect->becomes_get;
   credentials_dropped_ = credentials_dropped_ || redirect->cross_origin;
+  // Nor in the trailers, which are here: a body that is not whole is not sent again.
+  if (credentials_dropped_) policy::drop_credentials(request_head_.trailers);
   redirected_to_ = std::move(redirect->url);
   pool_ = next;
   acquire();
@@ -103,6 +127,7 @@ void Exchange::forward_head() {
   const Body body = response_body();
   phase_ = Phase::responding;
   route_->fields.response(response_head_);
+  map_way_back();
   streams_ = is_event_stream(response_head_);
   if (streams_) {
     // Or a front nginx would gather the events.

@@ -34,7 +34,8 @@ TEST_CASE("which requests become GET, by the Fetch standard") {
                         Case{308, "POST", false}}) {
     CAPTURE(c.status);
     CAPTURE(c.method);
-    const auto plan = plan_redirect(c.status, c.method, url("https://a.example/x"), "/y");
+    const auto plan =
+        plan_redirect(c.status, c.method, url("https://a.example/x"), "a.example", "/y");
     REQUIRE(plan);
     CHECK(plan->becomes_get == c.becomes_get);
     CHECK(!plan->cross_origin);
@@ -56,7 +57,7 @@ TEST_CASE("another scheme, host or port is another origin") {
                         Case{"https://a.example:8443/q", "/q", true},
                         Case{"http://a.example/q", "/q", true}}) {
     CAPTURE(c.location);
-    const auto plan = plan_redirect(307, "POST", here, c.location);
+    const auto plan = plan_redirect(307, "POST", here, "a.example", c.location);
     REQUIRE(plan);
     CHECK(plan->url.target == c.target);
     CHECK(plan->cross_origin == c.cross_origin);
@@ -67,7 +68,7 @@ TEST_CASE("only http and https are followed") {
   for (const char* location :
        {"ftp://a.example/", "file:///etc/passwd", "javascript:x", "data:,x", "https://u:p@a/"}) {
     CAPTURE(location);
-    CHECK(!plan_redirect(302, "GET", url("https://a.example/"), location));
+    CHECK(!plan_redirect(302, "GET", url("https://a.example/"), "a.example", location));
   }
 }
 
@@ -78,7 +79,95 @@ TEST_CASE("statuses, body fields and credentials") {
     CHECK(!policy::is_redirect_status(status));
   CHECK(policy::describes_body("Content-Type"));
   CHECK(!policy::describes_body("Content-Length-Guess"));
-  for (const char* name : {"authorization", "Cookie", "Api-Key", "X-API-Key"})
+}
+
+TEST_CASE("the name an upstream is called by is the upstream") {
+  const base::Url socket = base::unix_url("/run/a.sock");
+  const auto from_socket = plan_redirect(307, "POST", socket, "localhost", "http://localhost/x");
+  REQUIRE(from_socket);
+  CHECK(!from_socket->cross_origin);
+  CHECK(from_socket->url.origin.unix_path == "/run/a.sock");
+  const auto relative = plan_redirect(307, "POST", socket, "localhost", "/x");
+  REQUIRE(relative);
+  CHECK(relative->url.origin.unix_path == "/run/a.sock");
+
+  const base::Url here = url("http://127.0.0.1:8000/");
+  const auto named = plan_redirect(307, "POST", here, "api.internal", "http://API.internal:80/x");
+  REQUIRE(named);
+  CHECK(named->url.origin == here.origin);
+  CHECK(named->url.target == "/x");
+  CHECK(plan_redirect(307, "POST", here, "api.internal", "https://api.internal/x")->cross_origin);
+  CHECK(plan_redirect(307, "POST", here, "api.internal", "http://api.internal:81/x")->cross_origin);
+}
+
+TEST_CASE("what proves an identity stays with its origin, whatever it is called") {
+  for (const char* name : {"authorization",
+                           "Cookie",
+                           "Cookie2",
+                           "Api-Key",
+                           "X-API-Key",
+                           "x-apikey",
+                           "apikey",
+                           "x-goog-api-key",
+                           "X-Goog-IAM-Authorization-Token",
+                           "Ocp-Apim-Subscription-Key",
+                           "xi-api-key",
+                           "X-Functions-Key",
+                           "X-Master-Key",
+                           "X-AccessKey",
+                           "Fastly-Key",
+                           "X-Auth",
+                           "X-Auth-User",
+                           "X-Authentication",
+                           "X-Auth-Token",
+                           "X-Amz-Security-Token",
+                           "X-Amz-Signature",
+                           "x-access-token",
+                           "Private-Token",
+                           "X-Vault-Token",
+                           "X-CSRF-Token",
+                           "cf-access-token",
+                           "CF-Access-Client-Secret",
+                           "cf-aig-authorization",
+                           "Cf-Access-Jwt-Assertion",
+                           "X-Client-Secret",
+                           "X-Hub-Signature-256",
+                           "Signature",
+                           "Signature-Input",
+                           "Sec-WebSocket-Protocol",
+                           "Proxy-Authorization",
+                           "Proxy-Anything",
+                           "X-Session-Id",
+                           "X-Password",
+                           "X-JWT",
+                           "DPoP",
+                           "X-Bearer",
+                           "X-Forwarded-Client-Cert",
+                           "X-MS-Client-Principal",
+                           "x_api_key"}) {
+    CAPTURE(name);
     CHECK(policy::is_credential(name));
-  CHECK(!policy::is_credential("openai-organization"));
+  }
+  for (const char* name : {"Content-Type",
+                           "Accept",
+                           "Accept-Encoding",
+                           "User-Agent",
+                           "Host",
+                           "openai-organization",
+                           "OpenAI-Project",
+                           "OpenAI-Beta",
+                           "anthropic-version",
+                           "x-stainless-lang",
+                           "X-Request-Id",
+                           "Idempotency-Key",
+                           "traceparent",
+                           "Sec-WebSocket-Key",
+                           "Origin",
+                           "Keep-It",
+                           "X-Monkeys",
+                           "X-Compass",
+                           "Cache-Control"}) {
+    CAPTURE(name);
+    CHECK(!policy::is_credential(name));
+  }
 }

@@ -22,8 +22,8 @@ ROOMS = {
     "client": {"proxy", "stream", "policy", "http", "observe", "net", "config", "base"},
     "deploy": {"tls", "config", "base"},
     "accept": {"client", "proxy", "local", "tls", "net", "config", "base"},
-    "server": {"accept", "client", "deploy", "proxy", "upstream", "local", "tls", "observe", "net",
-               "config", "base"},
+    "server": {"accept", "client", "deploy", "proxy", "upstream", "policy", "local", "tls", "observe",
+               "net", "config", "base"},
     "process": {"server", "config", "net", "base"},
     "main.cc": {"process", "server", "tls", "config", "net", "base"},
 }

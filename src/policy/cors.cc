@@ -99,6 +99,11 @@ bool Cors::is_preflight(const Head& request) const {
          request.find(FieldId::access_control_request_method) != nullptr;
 }
 
+bool Cors::answers(const Head& request) const {
+  const http::Field* origin = request.find(FieldId::origin);
+  return enabled_ && origin != nullptr && is_allowed(origin->value);
+}
+
 void Cors::allow_origin(const Head& request, Head& response) const {
   response.remove(allow_origin_name);
   if (any_origin_) {
@@ -118,8 +123,10 @@ void Cors::answer_preflight(const Head& request, Head& response, base::Arena& ar
   response.clear();
   response.status = 204;
   allow_origin(request, response);
+  const http::Field* private_network = request.find("access-control-request-private-network");
   response.add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers");
-  if (!is_allowed(request.find(FieldId::origin)->value)) return;
+  if (private_network != nullptr) response.add("Vary", private_network->name);
+  if (!answers(request)) return;
   response.add("Access-Control-Allow-Methods",
                request.find(FieldId::access_control_request_method)->value);
   if (allow_headers_) {
@@ -127,14 +134,17 @@ void Cors::answer_preflight(const Head& request, Head& response, base::Arena& ar
   } else if (const auto* asked = request.find(FieldId::access_control_request_headers)) {
     response.add("Access-Control-Allow-Headers", asked->value);
   }
+  // A page of the internet that asks for a server of a home or a company (Private Network Access).
+  if (private_network != nullptr && private_network->value == "true") {
+    response.add("Access-Control-Allow-Private-Network", "true");
+  }
   response.add("Access-Control-Max-Age", arena.copy(max_age_s_));
 }
 
 void Cors::apply(const Head& request, Head& response, base::Arena& arena) const {
   if (!enabled_) return;
   allow_origin(request, response);
-  const http::Field* origin = request.find(FieldId::origin);
-  if (origin == nullptr || !is_allowed(origin->value)) return;
+  if (!answers(request)) return;
   const std::string_view names =
       expose_headers_ ? arena.copy(*expose_headers_) : exposed_names(response, arena);
   // Beside, not instead of, what the upstream exposes: list fields add up.

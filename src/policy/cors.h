@@ -22,6 +22,10 @@ class Cors {
   // A preflight: OPTIONS with Origin and Access-Control-Request-Method.
   [[nodiscard]] bool is_preflight(const http::Head& request) const;
 
+  // Whether a page sent it that we let have the answer: then the upstream need not know of the
+  // page.
+  [[nodiscard]] bool answers(const http::Head& request) const;
+
   // Fills `response` with the 204 that answers a preflight. Nothing is allowed to an origin that is
   // not on the list. New bytes go to `arena`.
   void answer_preflight(const http::Head& request, http::Head& response, base::Arena& arena) const;

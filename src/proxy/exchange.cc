@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "http/target.h"
+#include "policy/page_origin.h"
 #include "upstream/upstream_pool.h"
 
 namespace proxy {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "policy/page_origin.h"
 #include "upstream/origin_dialer.h"
 
 namespace server {
@@ -152,12 +153,14 @@ proxy::SnapshotRef Worker::compile(const std::shared_ptr<const deploy::Deploymen
             .trust = trust == deployment->trust.end() ? nullptr : trust->second,
             .sessions = deployment->sessions->of(name + " " + url.origin.text() + " " + host)},
         shared_.own_addresses);
-    return std::make_shared<proxy::UpstreamPool>(loop_,
-                                                 metrics_,
-                                                 proxy::UpstreamIdentity{name, url, host},
-                                                 upstream,
-                                                 response_limits(*deployment->config),
-                                                 std::move(dialer));
+    const bool hides_page = policy::hides_page(upstream.origin, url.origin);
+    return std::make_shared<proxy::UpstreamPool>(
+        loop_,
+        metrics_,
+        proxy::UpstreamIdentity{name, url, host, hides_page},
+        upstream,
+        response_limits(*deployment->config),
+        std::move(dialer));
   };
 
   proxy::Snapshot::Pools pools;

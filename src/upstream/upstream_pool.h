@@ -36,9 +36,10 @@ class UpstreamWaiter : public base::ListLink<UpstreamWaiter> {
 
 // What an upstream is, apart from how its connections are made.
 struct UpstreamIdentity {
-  std::string name;  // in the configuration, for logs
-  base::Url url;     // origin and base path
-  std::string host;  // the Host field
+  std::string name;         // in the configuration, for logs
+  base::Url url;            // origin and base path
+  std::string host;         // the Host field
+  bool hides_page = false;  // it does not hear of the page that a request came from
 };
 
 // Resource, one per upstream and worker, shared by the snapshots that use it. One thread, no locks.

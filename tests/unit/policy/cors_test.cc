@@ -161,3 +161,23 @@ TEST_CASE("turned off, CORS changes nothing") {
       make_request("GET", {{"Origin", "https://a.example"}}), response, arena);
   CHECK(text_of(response) == "Access-Control-Allow-Origin: https://upstream\n");
 }
+
+TEST_CASE("a page of the internet may ask for a server in a private network") {
+  base::Arena arena;
+  const auto preflight = [&](const Cors& cors, FieldList more) {
+    http::Head request = make_request(
+        "OPTIONS", {{"Origin", "https://a.example"}, {"Access-Control-Request-Method", "POST"}});
+    for (const auto& [name, value] : more)
+      request.add(name, value);
+    http::Head response;
+    cors.answer_preflight(request, response, arena);
+    return values_of(response, "Access-Control-Allow-Private-Network");
+  };
+  const Cors all{config::Cors{}};
+  const FieldList asked = {{"access-control-request-private-network", "true"}};
+  CHECK(preflight(all, asked) == "true");
+  CHECK(preflight(all, {}) == "-");
+  CHECK(preflight(all, {{"Access-Control-Request-Private-Network", "false"}}) == "-");
+  CHECK(preflight(Cors{config::Cors{.allow_origins = {"https://a.example"}}}, asked) == "true");
+  CHECK(preflight(Cors{config::Cors{.allow_origins = {"https://b.example"}}}, asked) == "-");
+}

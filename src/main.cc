@@ -20,6 +20,7 @@
 #include "process/options.h"
 #include "process/service_manager.h"
 #include "process/signal_loop.h"
+#include "server/loops.h"
 #include "server/server.h"
 #include "tls/context.h"
 
@@ -43,6 +44,8 @@ int run(const process::Options& options, std::vector<std::string> command) {
     return base::end_output(0);
   }
   if (options.check) {
+    const auto loops = server::find_loops(*loaded, server::addresses_of(loaded->listen));
+    if (!loops.empty()) return complain(loops.front());
     base::print(stdout, "the configuration is valid\n");
     return base::end_output(0);
   }
@@ -87,7 +90,7 @@ int main(int argc, char** argv) {
       "openai-proxy");
   app.add_option("--config", options.config_file, "YAML file; see conf/openai-proxy.yaml");
   app.add_option("--listen", options.listen, "first listener: HOST:PORT, [V6]:PORT or unix:PATH");
-  app.add_option("--upstream", options.upstream, "URL of the default upstream");
+  app.add_option("--upstream", options.upstream, "URL of the default upstream, or unix:PATH");
   app.add_option("--log-level", options.log_level, "debug, info, warning or error");
   app.add_flag("--check", options.check, "validate the configuration and exit");
   app.add_flag(

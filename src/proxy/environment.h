@@ -2,6 +2,7 @@
 
 // What a worker lends the connections and exchanges on it.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -26,6 +27,7 @@ struct Environment {
   uint64_t log_tls_again_ms = 0;  // that clients speak TLS where there is none
   uint64_t request_ids = 0;       // of our own answers: unique per process start and worker
   uint32_t id_prefix = 0;
+  std::atomic<uint64_t> log_loop_again_s{0};  // when to say so again
   bool draining = false;
   bool stopping = false;  // the drain deadline has passed: what still runs is cut by us
 };

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "http/target.h"
+#include "policy/loop.h"
 #include "policy/page_origin.h"
 #include "upstream/upstream_pool.h"
 
@@ -231,6 +232,7 @@ void Exchange::start_attempt(std::unique_ptr<UpstreamStream> upstream) {
   summary_.reused = upstream_->has_served();
   ++summary_.attempts;
   prepare_head();
+  pool_->on_request_sent();
   upstream_->attach({.listener = *this,
                      .response_head = response_head_,
                      .arena = arena_,

@@ -88,6 +88,7 @@ class Exchange final : private UpstreamWaiter, private ResponseListener {
   // Answers of our own: exchange_admit.cc.
   [[nodiscard]] bool answer_locally();
   void answer_admin();
+  void refuse_loop();
   void redirect_to_https();
   void reply(const LocalError& error, observe::Outcome outcome = observe::Outcome::local);
   [[nodiscard]] base::Bytes render_reply(const LocalError& error);

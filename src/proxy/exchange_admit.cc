@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "http/target.h"
 #include "local/https_redirect.h"
+#include "policy/loop.h"
 #include "proxy/exchange.h"
 #include "upstream/upstream_pool.h"
 
@@ -76,6 +77,10 @@ bool Exchange::answer_locally() {
   const std::string_view path = path_of(request_head_.target, arena_, request_head_.method);
   const policy::Route* route = snapshot_->router().find(path);
   if (route != nullptr) route_ = route;
+  if (policy::has_come_back(request_head_)) {
+    refuse_loop();
+    return true;
+  }
   if (route_->cors.is_preflight(request_head_)) {
     reply_preflight();
     return true;
@@ -101,6 +106,17 @@ bool Exchange::answer_locally() {
     return true;
   }
   return false;
+}
+
+void Exchange::refuse_loop() {
+  if (base::is_due_to_log(environment_.log_loop_again_s, environment_.loop.now_ms())) {
+    const std::string& name = route_->upstream;
+    base::log_error(
+        "a request has come back to this proxy, by way of upstream {}: its url, or what it "
+        "redirects or forwards to, leads here; name the server that is meant",
+        name.empty() ? "(none)" : name);
+  }
+  reply(error_for_upstream({base::Code::loop, base::Side::upstream}));
 }
 
 void Exchange::refuse_for_memory() {

@@ -28,6 +28,7 @@ bool is_event_stream(const http::Head& head) {
 
 void Exchange::on_response_head() {
   const uint16_t status = response_head_.status;
+  pool_->on_answer();
   if (status == 101) {
     begin_tunnel();
   } else if (status < 200) {

@@ -15,6 +15,7 @@
 #include "net/name_service.h"
 #include "observe/access_log.h"
 #include "observe/metrics.h"
+#include "server/loops.h"
 #include "server/worker.h"
 
 namespace server {
@@ -259,6 +260,9 @@ base::Result<std::monostate, std::string> Server::start(net::InheritedSockets in
   auto bound = state.set_memory_limit();
   if (bound) bound = state.listen();
   if (bound) state.listen_admin();
+  // What other routes lead to is worth serving; who comes for these is told, too.
+  for (const std::string& loop : find_loops(*state.config, state.shared.own_addresses))
+    base::log_error("{}", loop);
   for (const std::string& address : state.inherited.left()) {
     base::log_warning(
         "inherited a socket that listens on {}, which neither `listen` nor `admin.listen` names: "
@@ -308,6 +312,8 @@ base::Result<std::monostate, std::string> Server::reload(
   State& state = *state_;
   const auto deployment = deploy::deploy(config);
   if (!deployment) return deployment.error();
+  const auto loops = find_loops(*config, state.shared.own_addresses);
+  if (!loops.empty()) return loops.front();
   const std::lock_guard lock(state.tls_mutex);
   const bool same_listeners = are_same_listeners(config->listen, state.listen_as);
   const auto& listen_as = same_listeners ? config->listen : state.listen_as;

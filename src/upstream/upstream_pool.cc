@@ -31,6 +31,9 @@ std::string failure_text(base::Error error) {
       return "timed out";
     case base::Code::dns:
       return net::name_error_text(error.raw);
+    case base::Code::loop:
+      return "it is this proxy itself, and requests would go round in a circle; name the server "
+             "that is meant";
     default:
       return error.raw != 0 ? net::error_text(error.raw) : std::string(code_name(error.code));
   }

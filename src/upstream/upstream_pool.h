@@ -74,6 +74,12 @@ class UpstreamPool final : private UpstreamOwner {
   // Takes back one that is done for; closes it.
   void discard(std::unique_ptr<UpstreamStream> stream);
 
+  // Whether so many requests went out since the last answer that they may be going round in a
+  // circle: then they get a mark by which we know them again (policy/loop.h).
+  [[nodiscard]] bool doubts_answers() const { return unanswered_ >= unanswered_max; }
+  void on_request_sent() { ++unanswered_; }
+  void on_answer() { unanswered_ = 0; }
+
   // Nothing is kept from now on; what is idle closes.
   void retire();
 
@@ -91,6 +97,7 @@ class UpstreamPool final : private UpstreamOwner {
   static constexpr uint64_t backoff_ms_max = 5'000;
   // At once: a handshake holds 33 KiB until it is done, and a thousand of them would leave holes.
   static constexpr size_t dials_max = 64;
+  static constexpr uint32_t unanswered_max = 32;
 
   void on_dialed(UpstreamStream& stream) override;
   void on_dial_failed(UpstreamStream& stream, base::Error error) override;
@@ -121,6 +128,7 @@ class UpstreamPool final : private UpstreamOwner {
   Streams idle_;  // the latest used last: last in, first out keeps few warm
   Streams dialing_;
   size_t active_ = 0;
+  uint32_t unanswered_ = 0;  // requests sent since the last answer
   base::IntrusiveList<UpstreamWaiter> waiting_;
   base::IntrusiveList<UpstreamWaiter> waiting_for_fresh_;
   size_t waiting_count_ = 0;

@@ -333,9 +333,13 @@ void ClientConnection::send_head(const http::Head& head, Body body) {
   if (framing.kind == Framing::Kind::tunnel) {
     option = http::ConnectionOption::upgrade;
   } else if (is_final) {
+    const bool offers_upgrade = head.find(http::FieldId::upgrade) != nullptr;
     if (framing.kind == Framing::Kind::until_close || closes_after_response()) {
       after_ = After::linger;
-      option = http::ConnectionOption::close;
+      option = offers_upgrade ? http::ConnectionOption::close_and_upgrade
+                              : http::ConnectionOption::close;
+    } else if (offers_upgrade) {
+      option = http::ConnectionOption::upgrade;
     } else if (!knows_http_1_1()) {
       option = http::ConnectionOption::keep_alive;
     }

@@ -1,5 +1,6 @@
 #include "observe/metrics.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
 #include <string_view>
@@ -93,8 +94,8 @@ std::string label_text(std::string_view text) {
 
 void Metrics::count(const Summary& summary) {
   exchanges[static_cast<size_t>(summary.outcome)].add();
-  const size_t status_class = summary.status / 100;
-  responses[status_class < status_classes ? status_class : 0].add();
+  // 600 to 999 are no statuses, but to be read as a server's error (RFC 9110 15).
+  responses[std::min<size_t>(summary.status / 100, status_classes - 1)].add();
   bytes_up.add(summary.bytes_up);
   bytes_down.add(summary.bytes_down);
 }

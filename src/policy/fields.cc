@@ -1,6 +1,7 @@
 #include "policy/fields.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 namespace policy {
@@ -17,20 +18,53 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
          http::equals_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::any_of(names.begin(), names.end(), [&](std::string_view listed) {
+    return http::equals_ignoring_case(listed, name);
+  });
+}
+
+bool begins_with_one_of(std::string_view name, std::initializer_list<std::string_view> prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) {
+    return starts_with_ignoring_case(name, prefix);
+  });
+}
+
+// Of all that begins with cf-: what a client says to an upstream behind Cloudflare's AI gateway,
+// its Access, its storage or a preview of a Worker. The few that clients set are known, and what
+// the CDN adds grows from year to year and tells of the user, so all else is the CDN's.
+bool is_meant_for_cloudflare(std::string_view name) {
+  return begins_with_one_of(
+             name,
+             {"cf-aig-", "cf-access-client-", "cf-copy-", "cf-create-", "cf-workers-preview-"}) ||
+         is_one_of(name, {"cf-access-token", "cf-turnstile-response"});
+}
+
 // They leak the user's address, and the API's edge refuses requests that carry them.
 bool is_cdn_field(std::string_view name) {
   switch (name.empty() ? 0 : name[0] | 0x20) {
     case 'c':
-      return starts_with_ignoring_case(name, "cf-") || http::equals_ignoring_case(name, "cdn-loop");
+      if (starts_with_ignoring_case(name, "cf-")) return !is_meant_for_cloudflare(name);
+      return starts_with_ignoring_case(name, "cloudfront-") ||
+             http::equals_ignoring_case(name, "cdn-loop");
     case 'f':
-      return http::equals_ignoring_case(name, "forwarded");
+      return is_one_of(name, {"forwarded", "fastly-client-ip", "fly-client-ip"});
+    case 'i':
+      return http::equals_ignoring_case(name, "incap-client-ip");
     case 't':
       return http::equals_ignoring_case(name, "true-client-ip");
     case 'v':
       return http::equals_ignoring_case(name, "via");
     case 'x':
-      return starts_with_ignoring_case(name, "x-forwarded-") ||
-             http::equals_ignoring_case(name, "x-real-ip");
+      return begins_with_one_of(name, {"x-forwarded-", "x-vercel-forwarded-", "x-vercel-ip-"}) ||
+             is_one_of(name,
+                       {"x-real-ip",
+                        "x-client-ip",
+                        "x-cluster-client-ip",
+                        "x-original-forwarded-for",
+                        "x-envoy-external-address",
+                        "x-azure-clientip",
+                        "x-azure-socketip"});
     default:
       return false;
   }
@@ -87,7 +121,7 @@ void FieldFilter::request(const Head& from, Head& to, std::string_view host) con
   const bool connection_names = connection_names_fields(from);
   if (from.find(FieldId::host) == nullptr) to.add("Host", host);
   for (const Field& field : from.fields) {
-    if (is_framing(field.id)) continue;
+    if (is_framing(field.id) || field.id == FieldId::proxy_loop) continue;
     if (field.id == FieldId::host) {
       to.fields.push_back({field.name, host, field.id});
       continue;
@@ -112,7 +146,11 @@ void FieldFilter::response(Head& response) const {
     }
     response.fields = std::move(kept);
   }
+  // A 426 without Upgrade would not say what is required (RFC 9110 15.5.22). What other responses
+  // offer holds between the upstream and us alone, as does what a 101 has switched to.
+  const bool keeps_upgrade = response.status == 426;
   std::erase_if(response.fields, [&](const Field& field) {
+    if (field.id == FieldId::upgrade && keeps_upgrade) return false;
     return is_framing(field.id) || is_listed(strip_response_, field.name);
   });
 }

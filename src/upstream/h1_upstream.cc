@@ -75,8 +75,8 @@ bool UpstreamConnection::detach() {
   request_method_ = {};
   pauses_.clear();
   ++served_;
-  return state_ == State::active && response_ended_ && parser_.keep_alive() && !write_failed_ &&
-         !in_tunnel() && stream_->queued_bytes() == 0;
+  return state_ == State::active && response_ended_ && parser_.keep_alive() && !interim_closes_ &&
+         !write_failed_ && !in_tunnel() && stream_->queued_bytes() == 0;
 }
 
 UpstreamFacts UpstreamConnection::facts() const {
@@ -175,6 +175,7 @@ void UpstreamConnection::parse(base::Bytes input) {
         break;
       case H1Event::Kind::end:
         goes_on = is_interim(head_->status);
+        interim_closes_ = interim_closes_ || (goes_on && !parser_.keep_alive());
         goes_on ? parser_.begin(*head_, *arena_, request_method_) : message_ended(!input.empty());
         break;
       case H1Event::Kind::error:

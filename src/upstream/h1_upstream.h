@@ -102,6 +102,7 @@ class UpstreamConnection final : public UpstreamStream, private net::ByteStreamL
   Pauses pauses_;
   bool has_spoken_ = false;      // something has been read
   bool response_ended_ = false;  // and nothing came behind it
+  bool interim_closes_ = false;  // an interim response said what leaves room for doubt
   bool write_failed_ = false;    // part of the request did not go out
 };
 

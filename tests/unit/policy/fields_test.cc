@@ -68,6 +68,74 @@ TEST_CASE("what a CDN or a front proxy added is dropped unless asked for") {
         "Host: api.example\nX-Forward: kept\n");
 }
 
+TEST_CASE(
+    "what a client says to an upstream behind Cloudflare passes, what the CDN says does not") {
+  for (const char* name : {"cf-aig-authorization",
+                           "CF-AIG-Metadata",
+                           "cf-aig-cache-key",
+                           "cf-aig-request-timeout",
+                           "CF-Access-Client-Id",
+                           "CF-Access-Client-Secret",
+                           "cf-access-token",
+                           "cf-workers-preview-token",
+                           "cf-create-bucket-if-missing",
+                           "cf-turnstile-response",
+                           "Fastly-Key"}) {
+    CAPTURE(name);
+    CHECK(sent_upstream({}, {{"Host", "p"}, {name, "v"}}).find(name) != std::string::npos);
+  }
+  for (const char* name : {"cf-connecting-ip",
+                           "CF-Connecting-IPv6",
+                           "cf-connecting-o2o",
+                           "cf-pseudo-ipv4",
+                           "CF-IPCountry",
+                           "cf-ipcity",
+                           "cf-iplatitude",
+                           "cf-region-code",
+                           "cf-timezone",
+                           "cf-ray",
+                           "cf-visitor",
+                           "cf-worker",
+                           "cf-ew-via",
+                           "cf-warp-tag-id",
+                           "cf-device-type",
+                           "cf-request-id",
+                           "cf-cert-presented",
+                           "cf-ja3-hash",
+                           "cf-what-comes-next",
+                           "Cf-Access-Jwt-Assertion",
+                           "Cf-Access-Authenticated-User-Email",
+                           "cf-access-tokens",
+                           "CloudFront-Viewer-Address",
+                           "Fastly-Client-IP",
+                           "Fly-Client-IP",
+                           "Incap-Client-IP",
+                           "X-Client-IP",
+                           "X-Azure-ClientIP",
+                           "X-Original-Forwarded-For",
+                           "X-Vercel-IP-Country"}) {
+    CAPTURE(name);
+    CHECK(sent_upstream({}, {{"Host", "p"}, {name, "v"}}) == "Host: api.example\n");
+  }
+}
+
+TEST_CASE("a mark against loops is not passed on as it came") {
+  CHECK(sent_upstream({.strip_cdn = false}, {{"Host", "p"}, {"x-proxy-loop", "1"}}) ==
+        "Host: api.example\n");
+}
+
+TEST_CASE("of responses only a 426 keeps Upgrade") {
+  const FieldList fields = {{"Connection", "upgrade"}, {"Upgrade", "websocket"}};
+  for (const uint16_t status : {uint16_t{101}, uint16_t{200}, uint16_t{400}, uint16_t{501}}) {
+    http::Head response = make_response(status, fields);
+    FieldFilter(config::Headers{}).response(response);
+    CHECK(text_of(response).empty());
+  }
+  http::Head response = make_response(426, fields);
+  FieldFilter(config::Headers{}).response(response);
+  CHECK(text_of(response) == "Upgrade: websocket\n");
+}
+
 TEST_CASE("response fields that speak for the API's host are dropped") {
   const FieldList fields = {{"Alt-Svc", "h3"},
                             {"Strict-Transport-Security", "max-age=1"},

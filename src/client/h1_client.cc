@@ -587,6 +587,7 @@ void ClientConnection::close() {
   state_ = State::closed;
   deadline_.clear();
   write_deadline_.clear();
+  bound_.for_each([](UpstreamStream& stream) { stream.end_waiting(); });
   if (is_clean && entrance().is_https) stream_->shutdown_write();  // close_notify
   is_clean ? stream_->close() : stream_->abort();
   environment_.metrics.client_connections_open.subtract();

@@ -42,6 +42,7 @@ class ClientConnection final : public ClientSession,
   void cut() override { client_left(observe::Outcome::cut); }
   [[nodiscard]] size_t held_bytes() const override;
 
+  [[nodiscard]] UpstreamStreams* bound_streams() override { return &bound_; }
   void on_exchange_finished() override;
   void send_head(const http::Head& head, Body body) override;
   void send_body(base::Bytes bytes) override;
@@ -127,6 +128,7 @@ class ClientConnection final : public ClientSession,
   http::H1Parser parser_;
   H1Output output_;
   ExchangePool::Pointer exchange_;
+  UpstreamStreams bound_;
   std::vector<std::byte> leftover_;  // read beyond the current request
   std::string address_;              // the client's, for the log
   net::Deadline deadline_;           // of what it has to send

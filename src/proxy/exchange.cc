@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "http/target.h"
+#include "policy/connection_login.h"
 #include "policy/loop.h"
 #include "policy/page_origin.h"
 #include "upstream/upstream_pool.h"
@@ -97,14 +98,7 @@ void Exchange::finish(Outcome outcome) {
   CHECK(phase_ != Phase::finished);
   phase_ = Phase::finished;
   deadline_.clear();
-  if (upstream_) {
-    const bool reusable = upstream_->detach() && outcome == Outcome::complete && request_ended_;
-    if (reusable) {
-      pool_->release(std::move(upstream_));
-    } else {
-      pool_->discard(std::move(upstream_));
-    }
-  }
+  if (upstream_) give_back_upstream(outcome == Outcome::complete && request_ended_);
   request_buffer_.clear();
   environment_.metrics.exchanges_open.subtract();
   // The admin pages are not traffic.
@@ -115,6 +109,19 @@ void Exchange::finish(Outcome outcome) {
     environment_.access_log.write(summary_);
   }
   client_->on_exchange_finished();
+}
+
+// To serve again, where the exchange is whole and the connection in order.
+void Exchange::give_back_upstream(bool is_whole) {
+  const bool is_reusable = upstream_->detach() && is_whole;
+  UpstreamStreams* const bound = client_->bound_streams();
+  if (is_reusable && !upstream_->is_bound()) {
+    pool_->release(std::move(upstream_));
+  } else if (is_reusable && bound != nullptr) {
+    pool_->release_to(*bound, std::move(upstream_));
+  } else {
+    pool_->discard(std::move(upstream_));
+  }
 }
 
 void Exchange::abandon() {
@@ -232,6 +239,7 @@ void Exchange::start_attempt(std::unique_ptr<UpstreamStream> upstream) {
   summary_.reused = upstream_->has_served();
   ++summary_.attempts;
   prepare_head();
+  if (policy::is_connection_login(upstream_head_)) upstream_->bind();
   pool_->on_request_sent();
   upstream_->attach({.listener = *this,
                      .response_head = response_head_,

@@ -77,6 +77,7 @@ class Exchange final : private UpstreamWaiter, private ResponseListener {
 
   void on_upstream_ready(std::unique_ptr<UpstreamStream> upstream) override;
   void on_upstream_unavailable(base::Error error) override;
+  [[nodiscard]] UpstreamStreams* bound_streams() override { return client_->bound_streams(); }
 
   void on_response_head() override;
   void on_response_body(base::Bytes bytes) override;
@@ -101,6 +102,7 @@ class Exchange final : private UpstreamWaiter, private ResponseListener {
   void fail_attempt(base::Error error);
   void prepare_head();
   [[nodiscard]] std::string_view upstream_target();
+  void give_back_upstream(bool is_whole);
   [[nodiscard]] Body request_body() const;
   void buffer_body(base::Bytes bytes);
   void drop_upstream();

@@ -1,5 +1,6 @@
 // The way down of an Exchange: response heads, redirects, tunnels, bodies.
 
+#include "policy/connection_login.h"
 #include "policy/way_back.h"
 #include "proxy/exchange.h"
 #include "upstream/upstream_pool.h"
@@ -29,6 +30,7 @@ bool is_event_stream(const http::Head& head) {
 void Exchange::on_response_head() {
   const uint16_t status = response_head_.status;
   pool_->on_answer();
+  if (policy::is_connection_login(response_head_)) upstream_->bind();
   if (status == 101) {
     begin_tunnel();
   } else if (status < 200) {

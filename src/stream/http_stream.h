@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/intrusive_list.h"
 #include "http/head.h"
 #include "net/address.h"
 #include "net/byte_stream.h"
@@ -99,9 +100,16 @@ class HttpStream {
   ~HttpStream() = default;
 };
 
+class UpstreamStream;
+using UpstreamStreams = base::IntrusiveList<UpstreamStream>;
+
 // Where a request came from and its response goes.
 class ClientStream : public HttpStream {
  public:
+  // The streams with a login of this client's (UpstreamStream::bind()) that wait in their pools for
+  // its next request. Who keeps such a list ends them when the client goes. nullptr: none are kept.
+  [[nodiscard]] virtual UpstreamStreams* bound_streams() { return nullptr; }
+
   // The exchange is over: complete, or cut by reset(). It calls no more, but for one last flush(),
   // and is not called any more; it stays until the end of the turn.
   virtual void on_exchange_finished() = 0;
@@ -141,8 +149,11 @@ struct UpstreamFacts {
 
 // Where a request goes and its response comes from: an HTTP/1 connection, or one stream of several
 // on a connection. Owned by its pool while dialled and idle, by whoever uses it while it serves;
-// moved between them, so that at every moment there is one owner. Dies in the graveyard.
-class UpstreamStream : public net::Buried, public HttpStream {
+// moved between them, so that at every moment there is one owner. Dies in the graveyard. The link
+// is its place among the bound ones of a client.
+class UpstreamStream : public net::Buried,
+                       public HttpStream,
+                       public base::ListLink<UpstreamStream> {
  public:
   // Serves `listener` until detach(): the response head goes into `response_head` and `arena`,
   // which live as long, as does `request_method`.
@@ -167,9 +178,19 @@ class UpstreamStream : public net::Buried, public HttpStream {
   // The other end of its connection.
   [[nodiscard]] virtual const net::Address& peer() const = 0;
 
+  // Its connection has a login, or half of one, that holds for all that comes over it (NTLM): from
+  // now on it serves the client of its present listener alone.
+  void bind() { is_bound_ = true; }
+  [[nodiscard]] bool is_bound() const { return is_bound_; }
+  // While it waits: nobody will come for it.
+  virtual void end_waiting() = 0;
+
   // For its pool. Waits to be used again, for at most `timeout_ms`; and ends now, in any state.
   virtual void become_idle(uint64_t timeout_ms) = 0;
   virtual void close() = 0;
+
+ private:
+  bool is_bound_ = false;
 };
 
 }  // namespace proxy

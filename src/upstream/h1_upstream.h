@@ -59,6 +59,7 @@ class UpstreamConnection final : public UpstreamStream, private net::ByteStreamL
   }
   [[nodiscard]] size_t queued_bytes() const override { return stream_->queued_bytes(); }
   [[nodiscard]] const net::Address& peer() const override { return stream_->peer(); }
+  void end_waiting() override { owner_.on_idle_ended(*this); }
   void become_idle(uint64_t timeout_ms) override;
   void close() override;
 

@@ -67,6 +67,13 @@ UpstreamPool::~UpstreamPool() {
 
 UpstreamPool::Acquired UpstreamPool::acquire(UpstreamWaiter& waiter, Wanted wanted) {
   follow_moves();
+  if (wanted == Wanted::any && !bound_.empty()) {
+    if (std::unique_ptr<UpstreamStream> stream = take_bound(waiter)) {
+      ++active_;
+      metrics_.upstream_reused.add();
+      return {std::move(stream), std::nullopt};
+    }
+  }
   if (wanted == Wanted::any && !idle_.empty()) {
     std::unique_ptr<UpstreamStream> stream = std::move(idle_.back());
     idle_.pop_back();
@@ -124,6 +131,31 @@ void UpstreamPool::follow_moves() {
   idle_ = std::move(kept);
 }
 
+void UpstreamPool::release_to(UpstreamStreams& streams, std::unique_ptr<UpstreamStream> stream) {
+  if (retired_ || (has_moved_ && !dialer_->leads_to(stream->peer()))) {
+    discard(std::move(stream));
+    return;
+  }
+  --active_;
+  stream->become_idle(config_.pool.idle_timeout_ms);
+  streams.push_back(*stream);
+  bound_.push_back(std::move(stream));
+  dial_as_needed();
+}
+
+// The one that waits here for the waiter's client; null where there is none.
+std::unique_ptr<UpstreamStream> UpstreamPool::take_bound(UpstreamWaiter& waiter) {
+  UpstreamStreams* streams = waiter.bound_streams();
+  if (streams == nullptr) return nullptr;
+  const UpstreamStream* found = nullptr;
+  streams->for_each([&](const UpstreamStream& stream) {
+    const bool is_ours = std::any_of(
+        bound_.begin(), bound_.end(), [&](const auto& owned) { return owned.get() == &stream; });
+    if (is_ours) found = &stream;
+  });
+  return found == nullptr ? nullptr : take(bound_, *found);
+}
+
 void UpstreamPool::discard(std::unique_ptr<UpstreamStream> stream) {
   --active_;
   close(std::move(stream));
@@ -132,9 +164,11 @@ void UpstreamPool::discard(std::unique_ptr<UpstreamStream> stream) {
 
 void UpstreamPool::retire() {
   retired_ = true;
-  while (!idle_.empty()) {
-    close(std::move(idle_.back()));
-    idle_.pop_back();
+  for (Streams* kept : {&idle_, &bound_}) {
+    while (!kept->empty()) {
+      close(std::move(kept->back()));
+      kept->pop_back();
+    }
   }
   if (waiting_count_ > 0) return;  // they still get what is being dialled
   dial_again_.clear();
@@ -198,14 +232,16 @@ void UpstreamPool::serve(std::unique_ptr<UpstreamStream> stream) {
 
 // Whether there was one.
 bool UpstreamPool::close_oldest_idle() {
-  if (idle_.empty()) return false;
-  close(std::move(idle_.front()));
-  idle_.erase(idle_.begin());
+  Streams& from = idle_.empty() ? bound_ : idle_;
+  if (from.empty()) return false;
+  close(std::move(from.front()));
+  from.erase(from.begin());
   return true;
 }
 
 void UpstreamPool::close(std::unique_ptr<UpstreamStream> stream) {
   metrics_.upstream_connections_open.subtract();
+  stream->unlink();
   stream->close();
   loop_.bury(std::move(stream));
 }
@@ -216,6 +252,7 @@ std::unique_ptr<UpstreamStream> UpstreamPool::take(Streams& from, const Upstream
   CHECK(found != from.end());
   std::unique_ptr<UpstreamStream> taken = std::move(*found);
   from.erase(found);
+  taken->unlink();
   return taken;
 }
 
@@ -284,7 +321,7 @@ base::Error UpstreamPool::explain(base::Error error, base::Bytes said) {
 }
 
 void UpstreamPool::on_idle_ended(UpstreamStream& stream) {
-  close(take(idle_, stream));
+  close(take(stream.is_bound() ? bound_ : idle_, stream));
   keep_warm();
 }
 

@@ -29,6 +29,8 @@ class UpstreamWaiter : public base::ListLink<UpstreamWaiter> {
   // From the pool, at most one of the two.
   virtual void on_upstream_ready(std::unique_ptr<UpstreamStream> upstream) = 0;
   virtual void on_upstream_unavailable(base::Error error) = 0;
+  // Those that only its client gets, see ClientStream.
+  [[nodiscard]] virtual UpstreamStreams* bound_streams() { return nullptr; }
 
  protected:
   ~UpstreamWaiter() = default;
@@ -71,6 +73,8 @@ class UpstreamPool final : private UpstreamOwner {
 
   // Takes back a stream whose message is over and that may serve again.
   void release(std::unique_ptr<UpstreamStream> stream);
+  // The same for one that is bound: it waits for its client among `streams`.
+  void release_to(UpstreamStreams& streams, std::unique_ptr<UpstreamStream> stream);
   // Takes back one that is done for; closes it.
   void discard(std::unique_ptr<UpstreamStream> stream);
 
@@ -105,7 +109,9 @@ class UpstreamPool final : private UpstreamOwner {
   [[nodiscard]] base::Error explain(base::Error error, base::Bytes said) override;
 
   static std::unique_ptr<UpstreamStream> take(Streams& from, const UpstreamStream& stream);
-  [[nodiscard]] size_t total() const { return dialing_.size() + idle_.size() + active_; }
+  [[nodiscard]] size_t total() const {
+    return dialing_.size() + idle_.size() + bound_.size() + active_;
+  }
   [[nodiscard]] bool backing_off() const { return loop_.now_ms() < backoff_until_ms_; }
   [[nodiscard]] bool is_waiting_room_full() const;
   void follow_moves();
@@ -115,6 +121,7 @@ class UpstreamPool final : private UpstreamOwner {
   void on_backoff_ended();
   void serve(std::unique_ptr<UpstreamStream> stream);
   void close(std::unique_ptr<UpstreamStream> stream);
+  [[nodiscard]] std::unique_ptr<UpstreamStream> take_bound(UpstreamWaiter& waiter);
   [[nodiscard]] bool close_oldest_idle();
   UpstreamWaiter* next_waiting(Wanted wanted);
   void log_dial_failure(base::Error error);
@@ -125,7 +132,8 @@ class UpstreamPool final : private UpstreamOwner {
   config::Upstream config_;
   http::H1Limits limits_;
   std::unique_ptr<Dialer> dialer_;
-  Streams idle_;  // the latest used last: last in, first out keeps few warm
+  Streams idle_;   // the latest used last: last in, first out keeps few warm
+  Streams bound_;  // idle, each for one client
   Streams dialing_;
   size_t active_ = 0;
   uint32_t unanswered_ = 0;  // requests sent since the last answer

@@ -11,6 +11,7 @@
 #include "base/ascii.h"
 #include "base/check.h"
 #include "base/file_mode.h"
+#include "base/nearest_word.h"
 #include "base/read_file.h"
 #include "config/keys.h"
 #include "config/yaml_reader.h"
@@ -62,7 +63,7 @@ void check_routes(YamlReader& reader, Config& config) {
     const std::string path = fmt::format("routes[{}]", i);
     if (route.upstream.empty()) route.upstream = default_upstream;
     if (!config.upstreams.contains(route.upstream)) {
-      const auto nearest = nearest_word(route.upstream, names);
+      const auto nearest = base::nearest_word(route.upstream, names);
       reader.refuse(path + ".upstream",
                     fmt::format("no upstream is called \"{}\"{}",
                                 route.upstream,

@@ -229,8 +229,4 @@ class YamlReader {
   std::map<std::string, Place> places_;  // of every path met, for refuse()
 };
 
-// The nearest of `words` by edit distance, empty where none is close enough to be meant.
-[[nodiscard]] std::string_view nearest_word(std::string_view text,
-                                            const std::vector<std::string_view>& words);
-
 }  // namespace config

@@ -156,6 +156,7 @@ demo: setup  ## a chat reply streaming through the proxy, without a key, on this
 	@bench/demo.sh $(BUILD)/openai-proxy $(BUILD)/openai-proxy-bench
 
 bench: setup  ## what the proxy costs on this machine, in a minute
+	@$(call setup,bench)
 	$(call configure,$(BUILD),)
 	$(call build,$(BUILD),openai-proxy openai-proxy-bench)
 	@bench/quick.py --binary $(BUILD)/openai-proxy --bench-binary $(BUILD)/openai-proxy-bench

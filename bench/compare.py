@@ -201,6 +201,7 @@ def write_results(bench, taking_part, rounds):
         if direct_us is not None:
             notes[key] = (f"{options.rate} requests/s for all, on top of direct's "
                           f"{report.quantity(direct_us, 'us')}")
+    bench.results.explain_direct(rows.ROWS)
     data = report.comparison(bench.results, taking_part, bench.versions, bench.missing, rounds,
                              notes)
     output = Path(options.output)

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass
 
 from compare import command, processes, upstream
@@ -20,6 +21,7 @@ CONNECTIONS = 32
 RATE = 1000
 STREAMS, STREAM_GAP_MS, STREAM_TOKENS = 200, 20, 50
 FILE_BYTES = 16 << 20
+NOISE = 0.10  # by which two runs of the same may differ here
 
 PROXY_CONFIGURATION = """
 listen: 127.0.0.1:{port}
@@ -134,6 +136,43 @@ def cells(row, direct, through):
             f"{watched['rss_peak_bytes'] / 2**20:.1f} MiB"]
 
 
+RATES = {"request": "requests_per_s", "event": "events_per_s", "mib": "bytes_per_s"}
+
+
+def advantages(row, direct, through):
+    """Where the proxied run looks better than the direct one, which no proxy can be the cause of:
+    [(what, by which share)]."""
+    key = RATES[row.unit]
+    found = [("throughput", through[key] / direct[key] - 1 if direct[key] else 0)]
+    one, other = (seen["latency_us"].get(row.latency) for seen in (direct, through))
+    if one and other:
+        found += [(name, 1 - other[name] / one[name] if one[name] else 0)
+                  for name in ("p50", "p99")]
+    return [(what, share) for what, share in found if share >= 0.005]
+
+
+def why_better(row, direct, through, is_tls):
+    """A sentence for a row whose proxied figure beats the direct one, "" for any other."""
+    found = advantages(row, direct, through)
+    if not found:
+        return ""
+    text = " and ".join(f"{what} by {share:.0%}" for what, share in found)
+    reasons = []
+    if is_tls:
+        cpu = [f"{seen['tool_process']['cpu_percent']:.0f} %" for seen in (direct, through)]
+        reasons.append("directly the load tool does the TLS itself, on its one thread "
+                       f"({cpu[0]} CPU, behind the proxy {cpu[1]})")
+    if row.unit in ("event", "mib"):
+        reasons.append("the proxy passes on in one write what has come together, which wakes the "
+                       "load tool less often")
+    if max(share for _, share in found) <= NOISE:
+        reasons.insert(0, "that is within what two runs differ by, made one after the other on a "
+                          "shared machine")
+    else:
+        reasons.append("and the runs were made one after the other on a shared machine")
+    return f"{row.title} is better proxied, {text}: {'; '.join(reasons)}."
+
+
 HEADING = ["scenario", "direct", "proxied", "proxy's CPU", "p50 / p99 direct", "p50 / p99 proxied",
            "proxy's RSS"]
 
@@ -148,7 +187,7 @@ def print_table(rows):
 def measure(options):
     """Prints the table; an exit status."""
     failed = 0
-    table = [HEADING]
+    table, notes = [HEADING], []
     with processes.Scope() as scope:
         setup = Setup(scope, options)
         for row in ROWS:
@@ -157,6 +196,9 @@ def measure(options):
             through = setup.run(row, options.seconds, is_direct=False)
             failed += direct["failed"] + through["failed"]
             table.append(cells(row, direct, through))
+            if note := why_better(row, direct, through, setup.is_tls):
+                table[-1][0] += " *"
+                notes.append(note)
         behind = "a TLS upstream" if setup.is_tls else "a plain upstream (no openssl here for TLS)"
     print(f"""
 openai-proxy with one worker before {behind}; load, proxy and upstream share {os.cpu_count()} cores.
@@ -164,6 +206,8 @@ Latencies are of whole answers, for streams of the first token. A request by its
 than one among many, for waking up is all its own.
 """)
     print_table(table)
+    for note in notes:
+        print("\n" + textwrap.fill(f"* {note}", 100, subsequent_indent="  "))
     if failed:
         print(f"\n{failed} requests FAILED: the figures mean little.")
     return 1 if failed else 0

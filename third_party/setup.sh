@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the machine ready: installs the missing Debian packages, after saying which, and fetches what
 # Debian's own release does not have. Touches nothing when nothing is missing.
-#   setup.sh build [check] [sanitize] [fresh] [compare] [faults] [guard] [tls] [hostile]
+#   setup.sh build [check] [sanitize] [fresh] [bench] [compare] [faults] [guard] [tls] [hostile]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${OPENAI_PROXY_CACHE:-$here/.cache}
@@ -17,6 +17,7 @@ for group in "$@"; do
     check) packages="$packages python3 clang clang-format clang-tidy" ;;
     sanitize) packages="$packages clang llvm libclang-rt-dev" ;;
     fresh) packages="$packages debootstrap" ;;
+    bench) packages="$packages python3 openssl" ;;
     compare)
       packages="$packages python3 openssl"
       command -v npm >/dev/null || packages="$packages nodejs npm" ;;

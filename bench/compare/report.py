@@ -2,7 +2,10 @@
 
 import os
 import platform
+import shlex
 import statistics
+import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 from .rows import ROWS
@@ -44,6 +47,25 @@ class Results:
             yield key, statistics.median(direct.values()) if direct else None
 
 
+    def explain_direct(self, rows):
+        """A remark where someone behind a proxy looks better than `direct`, in rates and in what
+        subtract_direct() left: no proxy can be the cause of that."""
+        for row in rows:
+            values = {name: statistics.median(by_round.values())
+                      for name, by_round in self.values[row.key].items() if by_round}
+            if row.key.startswith("latency_"):
+                ahead, why = [n for n, v in values.items() if v < 0], \
+                    "less than direct's: within the noise, for they are measured in turn"
+            elif row.better == "higher" and "direct" in values:
+                ahead, why = [n for n, v in values.items() if v > values["direct"]], \
+                    "more than direct: within the noise, for they are measured in turn"
+            else:
+                continue
+            for name in ahead:
+                former = self.remarks[row.key].get(name)
+                self.remarks[row.key][name] = f"{former}; {why}" if former else why
+
+
 def processor():
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -53,8 +75,10 @@ def processor():
 
 def machine():
     system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
-    return {"cpu": processor(), "cores": os.cpu_count(), "kernel": platform.release(),
-            "system": system}
+    return {"date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "host": platform.node(), "cpu": processor(), "cores": len(os.sched_getaffinity(0)),
+            "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+            "system": system, "command line": shlex.join([Path(sys.argv[0]).name] + sys.argv[1:])}
 
 
 def ratio(ours, rival):

@@ -1,6 +1,7 @@
 // The load tool's command line: which part of it is meant, signals, what goes where.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -17,20 +18,20 @@
 
 #include "base/log.h"
 #include "base/standard_streams.h"
-#include "bench/base/arguments.h"
+#include "bench/base/command_line.h"
 #include "bench/base/units.h"
 #include "bench/load/ask.h"
 #include "bench/load/load.h"
 #include "bench/load/run_options.h"
 #include "bench/report/report.h"
 #include "bench/serve/serve.h"
+#include "bench/serve/serve_options.h"
 #include "tls/context.h"
 
 namespace {
 
-using bench::load::Ending;
+using bench::Ending;
 
-constexpr int exit_failed = 1;
 constexpr int exit_by_signal = 130;
 constexpr rlim_t descriptors_spare = 64;
 constexpr uint64_t progress_interval_s = 5;  // of lines that do not replace each other
@@ -43,7 +44,7 @@ void on_signal(int /*signal*/) {
   if (stop.exchange(true)) _exit(exit_by_signal);
 }
 
-int complain(std::string_view text, int code = bench::load::exit_usage) {
+int complain(std::string_view text, int code = bench::exit_usage) {
   base::print(stderr, "openai-proxy-bench: {}\n", text);
   return code;
 }
@@ -52,20 +53,6 @@ int end(const Ending& ending) {
   if (ending.code != 0) return complain(ending.text, ending.code);
   base::print(stdout, "{}\n", ending.text);
   return 0;
-}
-
-// Parses `words`; what is to be done instead of going on, if anything.
-std::optional<Ending> parse(CLI::App& app, std::vector<std::string> words) {
-  std::reverse(words.begin(), words.end());  // as CLI11 wants them
-  try {
-    app.parse(words);
-  } catch (const CLI::CallForHelp&) {
-    return Ending{0, app.help()};
-  } catch (const CLI::ParseError& error) {
-    return Ending{bench::load::exit_usage,
-                  fmt::format("{}\nSee {} --help", error.what(), app.get_name())};
-  }
-  return {};
 }
 
 // Run.
@@ -131,7 +118,7 @@ int run(const std::vector<std::string>& words) {
   for (const auto& problem : {raise_descriptor_limit(plan.connections),
                               problem_of_file(options.json_file),
                               problem_of_file(options.html_file)}) {
-    if (problem) return complain(*problem);
+    if (problem) return complain(*problem, bench::exit_failed);
   }
   ProgressLine line;
   const auto on_progress = [&](const bench::load::Progress& progress) {
@@ -139,7 +126,7 @@ int run(const std::vector<std::string>& words) {
   };
   const auto outcome = bench::load::run_load(plan, on_progress, stop);
   if (!options.quiet) line.clear();
-  if (!outcome) return complain(outcome.error(), exit_failed);
+  if (!outcome) return complain(outcome.error(), bench::exit_failed);
   if (options.json_file == "-") {
     base::print(stdout, "{}", bench::report::json_report(plan, *outcome));
   } else if (!options.quiet) {
@@ -153,70 +140,15 @@ int run(const std::vector<std::string>& words) {
     is_written =
         write_file(options.html_file, bench::report::html_report(plan, *outcome)) && is_written;
   }
-  return outcome->measures.failed() > 0 || !is_written ? exit_failed : 0;
+  return outcome->measures.failed() > 0 || !is_written ? bench::exit_failed : 0;
 }
 
 // Serve.
 
-// "reset@0.01", "429@5%".
-std::optional<bench::serve::Fault> parse_fault(const std::string& text) {
-  const size_t at = text.find('@');
-  if (at == std::string::npos) return {};
-  const auto kind = bench::serve::fault_of(text.substr(0, at));
-  char* rest = nullptr;
-  const std::string digits = text.substr(at + 1);
-  const double number = std::strtod(digits.c_str(), &rest);
-  const bool is_percent = std::strcmp(rest, "%") == 0;
-  const double rate = is_percent ? number / 100 : number;
-  if (!kind || rest == digits.c_str() || (*rest != '\0' && !is_percent)) return {};
-  if (!(rate >= 0 && rate <= 1)) return {};
-  return bench::serve::Fault{*kind, rate};
-}
-
-// Options of serve whose values are times in microseconds or sizes.
-void add_amount(CLI::App& app, const char* name, uint64_t& value, bool is_time, const char* help) {
-  app.add_option_function<std::string>(
-         name,
-         [name, &value, is_time](const std::string& text) {
-           const auto amount = is_time ? bench::parse_duration_ns(text) : bench::parse_bytes(text);
-           if (!amount) {
-             throw CLI::ValidationError(
-                 name, is_time ? "write 250us, 20ms or 1s" : "write 4096, 64KiB or 1MiB");
-           }
-           value = is_time ? *amount / 1000 : *amount;
-         },
-         help)
-      ->type_name(is_time ? "TIME" : "SIZE");
-}
-
 int serve(const std::vector<std::string>& words) {
-  bench::serve::Options options;
-  CLI::App app("An OpenAI-like upstream for load tests: replies, streams, files, faults.",
-               "openai-proxy-bench serve");
-  app.add_option("--listen", options.listen, "HOST:PORT; port 0: any")->capture_default_str();
-  app.add_option("-t,--threads", options.threads, "event loops")->capture_default_str();
-  app.add_option("--certificate,--cert", options.certificate_file, "PEM file: speak TLS");
-  app.add_option("--key", options.key_file, "PEM file of its private key");
-  add_amount(app, "--reply-size", options.reply_bytes, false, "of a JSON reply [1150]");
-  app.add_option("--tokens", options.tokens, "events of a stream")->capture_default_str();
-  add_amount(app, "--token-size", options.token_bytes, false, "of an event [220]");
-  add_amount(app, "--gap", options.gap_us, true, "between events [0s]");
-  add_amount(app, "--jitter", options.jitter_us, true, "added to a gap, up to this [0s]");
-  add_amount(app, "--think", options.think_us, true, "before an answer [0s]");
-  app.add_option_function<std::vector<std::string>>(
-         "--fault",
-         [&options](const std::vector<std::string>& texts) {
-           for (const std::string& text : texts) {
-             const auto fault = parse_fault(text);
-             if (!fault) throw CLI::ValidationError("--fault", "write reset@0.01 or 429@5%");
-             options.faults.push_back(*fault);
-           }
-         },
-         "reset, stall, truncate, 429 or 500 at a rate of requests: 429@5%; may be repeated")
-      ->type_name("KIND@RATE");
-  app.add_option("--seed", options.seed, "of faults and jitter")->capture_default_str();
-  app.footer("A request's query overrides all of these: /v1/chat/completions?tokens=5&gap_us=1000");
-  if (const auto ending = parse(app, words)) return end(*ending);
+  auto parsed = bench::serve::parse_serve(words);
+  if (const auto* ending = std::get_if<Ending>(&parsed)) return end(*ending);
+  const auto& options = std::get<bench::serve::Options>(parsed);
   const auto served = bench::serve::serve(
       options,
       [&listen = options.listen](uint16_t port) {
@@ -226,7 +158,7 @@ int serve(const std::vector<std::string>& words) {
         std::fflush(stdout);
       },
       stop);
-  if (!served) return complain(served.error());
+  if (!served) return complain(served.error(), bench::exit_failed);
   base::print(stderr,
               "served {} requests on {} connections\n",
               bench::count_text(served->requests),
@@ -236,10 +168,8 @@ int serve(const std::vector<std::string>& words) {
 
 // Ask.
 
-int ask(std::vector<std::string> words) {
-  // The same options as a run's; those about load mean nothing here.
-  words.insert(words.begin(), "stream");
-  auto parsed = bench::load::parse_run(words);
+int ask(const std::vector<std::string>& words) {
+  auto parsed = bench::load::parse_ask(words);
   if (const auto* ending = std::get_if<Ending>(&parsed)) return end(*ending);
   const auto& options = std::get<bench::load::RunOptions>(parsed);
   bool has_text = false;
@@ -252,7 +182,9 @@ int ask(std::vector<std::string> words) {
       },
       stop);
   if (has_text) base::print(stdout, "\n");
-  if (!answer) return complain(answer.error(), exit_failed);
+  std::fflush(stdout);
+  if (stop) return exit_by_signal;
+  if (!answer) return complain(answer.error(), bench::exit_failed);
   if (!options.quiet) {
     base::print(stderr,
                 "({} events, the first after {}, all after {})\n",
@@ -272,31 +204,43 @@ int page(const std::vector<std::string>& words) {
                "openai-proxy-bench page");
   app.add_option("RESULT.json", json_files, "what --json wrote")->required();
   app.add_option("--html,-o,--output", html_file, "the page to write")->required();
-  if (const auto ending = parse(app, words)) return end(*ending);
+  app.footer(
+      "Example:\n"
+      "  openai-proxy-bench page direct.json proxied.json -o both.html\n\n"
+      "Ends with 1 when a file cannot be read or written, 2 when the command line is wrong.");
+  if (const auto ending = bench::parse(app, words)) return end(*ending);
   const auto rendered = bench::report::render_page_file(json_files, html_file);
-  return rendered ? 0 : complain(rendered.error());
+  return rendered ? 0 : complain(rendered.error(), bench::exit_failed);
 }
 
 constexpr std::string_view overview =
     R"(openai-proxy-bench: load for OpenAI-like servers and the proxies before them
 
-  openai-proxy-bench [SCENARIO] URL [OPTIONS]  load a target and measure (--help: scenarios, options)
+  openai-proxy-bench [SCENARIO] URL [OPTIONS]  load a target and measure
   openai-proxy-bench serve [OPTIONS]           be an upstream that answers like the API
   openai-proxy-bench ask URL [OPTIONS]         ask one question and print the answer as it streams
   openai-proxy-bench page RESULT.json -o FILE  make a web page of results
 
-Each has its --help; there is --version.)";
+Each of them, and each scenario, has its --help; -V prints the version.)";
 
 int dispatch(std::vector<std::string> words) {
   if (words.empty()) {
     base::print(stderr, "{}\n", overview);
-    return bench::load::exit_usage;
+    return bench::exit_usage;
   }
-  if (words.front() == "--version") return end({0, "openai-proxy-bench " OPENAI_PROXY_VERSION});
+  // "help", "help serve".
+  if (words.front() == "help") {
+    words.erase(words.begin());
+    words.resize(std::min<size_t>(words.size(), 1));
+    words.emplace_back("--help");
+  }
+  const std::string& first = words.front();
+  if (first == "-h" || first == "--help")
+    base::print(stdout, "{}\n\nA load, in full:\n\n", overview);
   const std::vector<std::string> rest(words.begin() + 1, words.end());
-  if (words.front() == "page") return page(rest);
-  if (words.front() == "serve") return serve(rest);
-  if (words.front() == "ask") return ask(rest);
+  if (first == "page") return page(rest);
+  if (first == "serve") return serve(rest);
+  if (first == "ask") return ask(rest);
   return run(words);
 }
 
@@ -313,6 +257,6 @@ int main(int argc, char** argv) {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   base::set_log_level(base::LogLevel::warning);
-  if (const auto failed = tls::init()) return complain(*failed, exit_failed);
+  if (const auto failed = tls::init()) return complain(*failed, bench::exit_failed);
   return base::end_output(dispatch({argv + 1, argv + argc}));
 }

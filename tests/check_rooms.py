@@ -44,7 +44,7 @@ DOORS = [
     (r"uv\.h", r"net/.*"),
     (r"ares\.h", r"net/name_channel\.cc"),
     (r"yaml-cpp/.*", r"config/.*\.cc"),
-    (r"CLI/.*", r"main\.cc|bench/main\.cc|bench/load/run_options\.cc"),
+    (r"CLI/.*", r"main\.cc|bench/(main|base/command_line|load/run_options|serve/serve_options)\.cc"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 

@@ -90,6 +90,7 @@ class Run {
 
   // The error is why no connection could be opened.
   base::Result<Outcome, std::string> run() {
+    outcome_.machine = this_machine();
     if (auto error = open_connections()) return *error;
     start_ns_ = FineTimers::now_ns();
     window_.begin_ns = start_ns_ + plan_.warmup_ns;

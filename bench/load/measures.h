@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bench/base/histogram.h"
+#include "bench/load/machine.h"
 
 namespace bench::load {
 
@@ -84,6 +85,7 @@ struct Outcome {
   ProcessUse self;                    // the load tool
   std::optional<ProcessUse> watched;  // Plan::watched_pid
   uint32_t open_streams_peak = 0;     // requests under way at once
+  Machine machine;                    // that it ran on, and when it began
   bool interrupted = false;           // by a signal; what was measured stands
 };
 

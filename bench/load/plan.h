@@ -69,6 +69,7 @@ struct Plan {
   bool tls_resume = true;  // false: every handshake is a full one
 
   uint64_t stall_ns = 1'000'000'000;  // a gap between tokens over this is a stall
+  std::string command_line;           // as it was written, secrets masked; empty: there was none
   int watched_pid = 0;  // 0: none, else it and its children are measured, see process_watch.h
 };
 

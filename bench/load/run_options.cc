@@ -1,6 +1,8 @@
 #include "bench/load/run_options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -9,8 +11,9 @@
 #include <optional>
 #include <string_view>
 
+#include "base/nearest_word.h"
 #include "base/url.h"
-#include "bench/base/arguments.h"
+#include "bench/load/masked_words.h"
 #include "bench/load/process_watch.h"
 #include "bench/load/request.h"
 #include "bench/load/scenario.h"
@@ -43,38 +46,87 @@ struct Written {
   bool load_remote = false;
 };
 
-// Options whose values are written with units.
-void add_duration(CLI::App& app,
-                  const std::string& name,
-                  const std::string& help,
-                  const std::string& group,
-                  std::function<void(uint64_t)> set) {
-  app.add_option_function<std::string>(
-         name,
-         [name, set = std::move(set)](const std::string& text) {
-           const auto ns = parse_duration_ns(text);
-           if (!ns) throw CLI::ValidationError(name, "write 250us, 500ms, 10s, 5m or 1h");
-           set(*ns);
-         },
-         help)
-      ->type_name("TIME")
-      ->group(group);
+// The words that name what to do, and what each is about.
+struct Topic {
+  std::string_view name;
+  std::string_view about;
+  std::string_view example;  // its arguments
+};
+constexpr std::array topics = {
+    Topic{"chat",
+          "a chat completion as JSON",
+          "http://127.0.0.1:8080 -c 64 -d 30s --watch-port 8080"},
+    Topic{"stream",
+          "a chat completion as server-sent events",
+          "http://127.0.0.1:8080 -c 200 --tokens 50 --gap 20ms"},
+    Topic{"upload", "a file up", "http://127.0.0.1:8080 -c 4 --size 16MiB"},
+    Topic{"download", "a file down", "http://127.0.0.1:8080 -c 4 --size 16MiB"},
+    Topic{"connect",
+          "chat completions, each on a new connection",
+          "http://127.0.0.1:8080 -c 16 -d 10s --watch-port 8080"},
+    Topic{"idle",
+          "streams that stay open: what a connection costs in memory",
+          "http://127.0.0.1:8080 -c 1000 -d 20s --watch-port 8080"},
+    Topic{"replay", "the bytes of --file as a body", "http://127.0.0.1:8080 --file request.json"},
+    Topic{"mixed",
+          "several scenarios at once, see --mix",
+          "http://127.0.0.1:8080 --mix chat=8,stream=2,upload=1 --json run.json"},
+};
+constexpr std::array commands = {
+    std::string_view("run"),
+    std::string_view("serve"),
+    std::string_view("ask"),
+    std::string_view("page"),
+    std::string_view("help"),
+};
+
+const Topic* topic_of(std::string_view name) {
+  const auto* const found = std::find_if(
+      topics.begin(), topics.end(), [&](const Topic& topic) { return topic.name == name; });
+  return found == topics.end() ? nullptr : found;
 }
 
-void add_size(CLI::App& app,
-              const std::string& name,
-              const std::string& help,
-              const std::string& group,
-              std::function<void(uint64_t)> set) {
-  app.add_option_function<std::string>(
-         name,
-         [name, set = std::move(set)](const std::string& text) {
-           const auto bytes = parse_bytes(text);
-           if (!bytes) throw CLI::ValidationError(name, "write 4096, 64KiB, 10MiB or 1GiB");
-           set(*bytes);
-         },
-         help)
-      ->type_name("SIZE")
+// Options that say nothing to every scenario: they are taken, but a scenario's own help is about
+// it.
+struct Special {
+  std::string_view option;
+  std::string_view scenarios;  // that it is for, each between blanks
+};
+constexpr std::string_view with_a_prompt = " chat stream connect idle mixed ";
+constexpr std::string_view with_events = " stream idle mixed ";
+constexpr std::array specials = {
+    Special{"--mix", " mixed "},
+    Special{"--model", with_a_prompt},
+    Special{"--prompt", with_a_prompt},
+    Special{"--prompt-size", with_a_prompt},
+    Special{"--size", " upload download mixed "},
+    Special{"--raw", " upload mixed "},
+    Special{"--file", " replay "},
+    Special{"--reply-size", " chat connect mixed "},
+    Special{"--tokens", with_events},
+    Special{"--gap", with_events},
+    Special{"--stall", with_events},
+    Special{"--rate", " chat stream upload download connect replay mixed "},
+    Special{"--arrivals", " chat stream upload download connect replay mixed "},
+};
+
+void hide_specials(CLI::App& app, std::string_view scenario) {
+  const std::string word = fmt::format(" {} ", scenario);
+  for (const Special& special : specials) {
+    if (special.scenarios.find(word) != std::string_view::npos) continue;
+    app.get_option(std::string(special.option))->group("");
+  }
+}
+
+void add_patience_options(CLI::App& app, Plan& plan, Written& written, const std::string& group) {
+  add_duration(app,
+               "--timeout",
+               "a request that is silent for so long has failed [60s]",
+               group,
+               [&plan](uint64_t ns) { plan.request_timeout_ns = ns; });
+  app.add_flag("--yes-load-remote",
+               written.load_remote,
+               "the target may be another machine, which I am allowed to load")
       ->group(group);
 }
 
@@ -105,52 +157,64 @@ void add_load_options(CLI::App& app, Plan& plan, Written& written) {
   app.add_option("-t,--threads", plan.threads, "threads of the load tool, an event loop each")
       ->capture_default_str()
       ->group(group);
-  add_duration(app,
-               "--timeout",
-               "a request that is silent for so long has failed [60s]",
-               group,
-               [&plan](uint64_t ns) { plan.request_timeout_ns = ns; });
-  app.add_flag("--yes-load-remote",
-               written.load_remote,
-               "the target may be another machine, which I am allowed to load")
-      ->group(group);
+  add_patience_options(app, plan, written, group);
+}
+
+constexpr auto request_group = "Request";
+constexpr auto answer_group = "Answer, as `openai-proxy-bench serve` is asked for it";
+
+void add_question_options(CLI::App& app, Plan& plan, Written& written) {
+  app.add_option("-H,--header", written.fields, "a header field, \"Name: value\"; may be repeated")
+      ->type_name("FIELD")
+      ->group(request_group);
+  app.add_option("--path", plan.path, "path and query, instead of the URL's or the scenario's own")
+      ->group(request_group);
+}
+
+void add_prompt_options(CLI::App& app, Plan& plan) {
+  app.add_option("--model", plan.model, "model asked for")
+      ->capture_default_str()
+      ->group(request_group);
+  app.add_option("--prompt", plan.prompt, "what is asked, instead of words")->group(request_group);
+  add_size(app,
+           "--prompt-size",
+           "how many bytes of words [400]",
+           request_group,
+           [&plan](uint64_t bytes) { plan.prompt_bytes = bytes; });
 }
 
 void add_request_options(CLI::App& app, Plan& plan, Written& written) {
-  const std::string group = "Request";
-  app.add_option("--mix", written.mix, "scenarios with weights: chat=8,stream=2")->group(group);
-  app.add_option("-H,--header", written.fields, "a header field, \"Name: value\"; may be repeated")
-      ->type_name("FIELD")
-      ->group(group);
-  app.add_option("--path", plan.path, "path and query, instead of the URL's or the scenario's own")
-      ->group(group);
-  app.add_option("--model", plan.model, "model asked for")->capture_default_str()->group(group);
-  app.add_option("--prompt", plan.prompt, "what is asked, instead of words")->group(group);
-  add_size(app, "--prompt-size", "how many bytes of words [400]", group, [&plan](uint64_t bytes) {
-    plan.prompt_bytes = bytes;
-  });
-  add_size(
-      app, "--size", "of an upload's or a download's file [1MiB]", group, [&written](uint64_t b) {
-        written.size = b;
-      });
+  app.add_option("--mix", written.mix, "scenarios with weights: chat=8,stream=2")
+      ->group(request_group);
+  add_question_options(app, plan, written);
+  add_prompt_options(app, plan);
+  add_size(app,
+           "--size",
+           "of an upload's or a download's file [1MiB]",
+           request_group,
+           [&written](uint64_t bytes) { written.size = bytes; });
   app.add_flag("--raw", written.raw, "upload the bytes themselves, not as multipart/form-data")
-      ->group(group);
-  app.add_option("--file", written.replay_file, "replay: the file to send as a body")->group(group);
+      ->group(request_group);
+  app.add_option("--file", written.replay_file, "replay: the file to send as a body")
+      ->group(request_group);
+}
+
+void add_stream_options(CLI::App& app, Plan& plan, Written& written) {
+  app.add_option("--tokens", plan.tokens, "events of a stream")->group(answer_group);
+  add_duration(app, "--gap", "between events; idle: [1s]", answer_group, [&written](uint64_t ns) {
+    written.gap_ns = ns;
+  });
 }
 
 void add_answer_options(CLI::App& app, Plan& plan, Written& written) {
-  const std::string group = "Answer, as `openai-proxy-bench serve` is asked for it";
-  add_size(app, "--reply-size", "of a JSON reply", group, [&plan](uint64_t bytes) {
+  add_size(app, "--reply-size", "of a JSON reply", answer_group, [&plan](uint64_t bytes) {
     plan.reply_bytes = bytes;
   });
-  app.add_option("--tokens", plan.tokens, "events of a stream")->group(group);
-  add_duration(app, "--gap", "between events; idle: [1s]", group, [&written](uint64_t ns) {
-    written.gap_ns = ns;
-  });
+  add_stream_options(app, plan, written);
   add_duration(app,
                "--stall",
                "gaps over this count as stalls [1s; idle: 3 gaps]",
-               group,
+               answer_group,
                [&written](uint64_t ns) { written.stall_ns = ns; });
 }
 
@@ -181,26 +245,32 @@ void add_output_options(CLI::App& app, RunOptions& options, Written& written) {
   app.add_flag("-q,--quiet", options.quiet, "no progress and no table")->group(group);
 }
 
-constexpr std::string_view examples = R"(Scenarios:
-  chat      a chat completion as JSON (the default)
-  stream    a chat completion as server-sent events
-  upload    a file up                     download  a file down
-  connect   chat, each on a new connection
-  idle      streams that stay open: what one costs in memory
-  replay    the bytes of --file as a body
-  mixed     several, see --mix
-
-Examples, with `openai-proxy-bench serve` behind a proxy on port 8080:
-  openai-proxy-bench chat http://127.0.0.1:8080 -c 64 -d 30s --watch-port 8080
-  openai-proxy-bench stream http://127.0.0.1:8080 -c 200 --tokens 50 --gap 20ms
-  openai-proxy-bench chat http://127.0.0.1:8080 --rate 2000 --arrivals poisson --html run.html
-  openai-proxy-bench idle http://127.0.0.1:8080 -c 1000 -d 20s --watch-port 8080
-  openai-proxy-bench mixed http://127.0.0.1:8080 --mix chat=8,stream=2,upload=1 --json run.json
-
-Other commands, each with its --help: serve, ask, page.
-
-A key in the environment variable OPENAI_API_KEY is sent as a bearer token.
+constexpr std::string_view key_and_end =
+    R"(A key in the environment variable OPENAI_API_KEY is sent as a bearer token.
 Ends with 0 when no request failed, 1 when some did, 2 when the command line is wrong.)";
+
+std::string example_line(const Topic& topic) {
+  return fmt::format("  openai-proxy-bench {} {}\n", topic.name, topic.example);
+}
+
+// Below the options: of one scenario where `topic` names it.
+std::string footer_of(const Topic* topic) {
+  if (topic != nullptr) {
+    return fmt::format(
+        "Example, with `openai-proxy-bench serve` behind a proxy on port 8080:\n{}\n{}",
+        example_line(*topic),
+        key_and_end);
+  }
+  std::string text = "Scenarios:\n";
+  for (const Topic& each : topics)
+    text += fmt::format(
+        "  {:<9} {}{}\n", each.name, each.about, each.name == "chat" ? " (the default)" : "");
+  text += "\nExamples, with `openai-proxy-bench serve` behind a proxy on port 8080:\n";
+  for (const Topic& each : topics)
+    text += example_line(each);
+  return text + "\nOther commands, each with its --help: serve, ask, page.\n\n" +
+         std::string(key_and_end);
+}
 
 // Each of these gives what is wrong, as a sentence.
 std::optional<std::string> read_scenario(const Written& written, Plan& plan) {
@@ -297,20 +367,50 @@ std::optional<std::string> finish(const Written& written, RunOptions& options) {
   return problem_of(plan);
 }
 
-// The first word may name a scenario; every other word is an option's or the URL.
-std::vector<std::string> take_scenario(std::vector<std::string> arguments, Written& written) {
-  if (arguments.empty()) return arguments;
-  const std::string& first = arguments.front();
-  if (first != "mixed" && first != "run" && !parse_scenario(first)) return arguments;
-  if (first != "run") written.scenario = first;
-  arguments.erase(arguments.begin());
-  return arguments;
+// The first word may name a scenario, behind an optional "run"; every other word is an option's or
+// the URL. Takes it off `words`; null where there is none.
+const Topic* take_scenario(std::vector<std::string>& words, Written& written) {
+  if (!words.empty() && words.front() == "run") words.erase(words.begin());
+  const Topic* const topic = words.empty() ? nullptr : topic_of(words.front());
+  if (topic == nullptr) return nullptr;
+  written.scenario = topic->name;
+  words.erase(words.begin());
+  return topic;
 }
 
-// "chatt http://…", where the first word would pass for the URL.
-bool begins_with_no_scenario(const std::vector<std::string>& words) {
-  return words.size() > 1 && !words[0].starts_with('-') &&
-         words[0].find("://") == std::string::npos && words[1].find("://") != std::string::npos;
+// "chatt http://…", where the first word would pass for the URL. Repeated only where it cannot be
+// anything but a word.
+std::optional<std::string> problem_of_first(const std::vector<std::string>& words) {
+  constexpr size_t word_bytes_max = 16;
+  if (words.empty() || words[0].starts_with('-')) return {};
+  const std::string& first = words[0];
+  if (first.find("://") != std::string::npos) return {};
+  const bool is_word =
+      first.size() <= word_bytes_max &&
+      first.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-") ==
+          std::string::npos;
+  if (!is_word || first == "localhost") return {};
+  std::vector<std::string_view> known(commands.begin(), commands.end());
+  for (const Topic& topic : topics)
+    known.push_back(topic.name);
+  const std::string_view nearest = base::nearest_word(first, known);
+  return fmt::format("\"{}\" is no scenario and no command{}\nSee openai-proxy-bench --help",
+                     first,
+                     nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest));
+}
+
+void add_url(CLI::App& app, Written& written) {
+  app.add_option("URL", written.url, "the target: http or https; a path counts as the whole path")
+      ->required();
+}
+
+void add_all_options(CLI::App& app, RunOptions& options, Written& written) {
+  add_url(app, written);
+  add_load_options(app, options.plan, written);
+  add_request_options(app, options.plan, written);
+  add_answer_options(app, options.plan, written);
+  add_tls_options(app, options.plan, written);
+  add_output_options(app, options, written);
 }
 
 }  // namespace
@@ -318,28 +418,45 @@ bool begins_with_no_scenario(const std::vector<std::string>& words) {
 std::variant<RunOptions, Ending> parse_run(const std::vector<std::string>& arguments) {
   RunOptions options;
   Written written;
-  CLI::App app("Loads an OpenAI-like server or a proxy before it, and says how it fared.",
-               "openai-proxy-bench [SCENARIO]");
-  app.add_option("URL", written.url, "the target: http or https; a path counts as the whole path")
-      ->required();
-  add_load_options(app, options.plan, written);
-  add_request_options(app, options.plan, written);
-  add_answer_options(app, options.plan, written);
-  add_tls_options(app, options.plan, written);
-  add_output_options(app, options, written);
-  app.footer(std::string(examples));
-  std::vector<std::string> words = take_scenario(arguments, written);
-  if (begins_with_no_scenario(words)) {
-    return Ending{exit_usage, fmt::format("\"{}\" is no scenario: see --help", words.front())};
+  std::vector<std::string> words = arguments;
+  const Topic* const topic = take_scenario(words, written);
+  if (topic == nullptr) {
+    if (auto problem = problem_of_first(words)) return Ending{exit_usage, *std::move(problem)};
   }
-  std::reverse(words.begin(), words.end());  // as CLI11 wants them
-  try {
-    app.parse(words);
-  } catch (const CLI::CallForHelp&) {
-    return Ending{0, app.help()};
-  } catch (const CLI::ParseError& error) {
-    return Ending{exit_usage, fmt::format("{}\nSee openai-proxy-bench --help", error.what())};
-  }
+  CLI::App app(topic == nullptr
+                   ? "Loads an OpenAI-like server or a proxy before it, and says how it fared."
+                   : fmt::format("Loads a server or a proxy before it: {}.", topic->about),
+               topic == nullptr ? "openai-proxy-bench run"
+                                : fmt::format("openai-proxy-bench {}", topic->name));
+  add_all_options(app, options, written);
+  app.footer(footer_of(topic));
+  if (topic != nullptr) hide_specials(app, topic->name);
+  if (auto ending = parse(app, std::move(words))) return *std::move(ending);
+  if (auto problem = finish(written, options)) return Ending{exit_usage, *problem};
+  options.plan.command_line = masked_command_line(arguments, options.plan.key);
+  return options;
+}
+
+std::variant<RunOptions, Ending> parse_ask(const std::vector<std::string>& arguments) {
+  RunOptions options;
+  Plan& plan = options.plan;
+  Written written;
+  written.scenario = "stream";
+  CLI::App app("Asks one question and prints the answer as it streams.", "openai-proxy-bench ask");
+  add_url(app, written);
+  add_question_options(app, plan, written);
+  add_prompt_options(app, plan);
+  add_stream_options(app, plan, written);
+  add_patience_options(app, plan, written, "Request");
+  add_tls_options(app, plan, written);
+  app.add_flag("-q,--quiet", options.quiet, "the answer alone, without its figures");
+  app.footer(
+      "Example:\n"
+      "  openai-proxy-bench ask http://127.0.0.1:8080 --prompt 'Hello!' --gap 50ms\n\n"
+      "A key in the environment variable OPENAI_API_KEY is sent as a bearer token.\n"
+      "Ends with 0 when the answer came whole, 1 when it did not, 2 when the command line is "
+      "wrong.");
+  if (auto ending = parse(app, arguments)) return *std::move(ending);
   if (auto problem = finish(written, options)) return Ending{exit_usage, *problem};
   return options;
 }

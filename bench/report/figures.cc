@@ -132,6 +132,15 @@ Shares shares_of(const load::Plan& plan,
   return shares;
 }
 
+bool is_idle(const load::Plan& plan) {
+  return has(plan, load::Scenario::idle);
+}
+
+std::optional<double> memory_per_connection(const load::Plan& plan, const load::Outcome& outcome) {
+  if (!outcome.watched) return std::nullopt;
+  return shares_of(plan, outcome, *outcome.watched).rss_bytes_per_stream;
+}
+
 std::string target_text(const load::Plan& plan) {
   const std::string& path = plan.path.empty() ? plan.target.target : plan.path;
   return plan.target.origin.text() + path.substr(0, path.find('?'));

@@ -47,6 +47,12 @@ struct Shares {
                                const load::Outcome& outcome,
                                const load::ProcessUse& use);
 
+// Whether the run opened idle streams, of which one wants to know above all what one of them costs.
+[[nodiscard]] bool is_idle(const load::Plan& plan);
+// Of the watched process, in bytes; nothing where none was watched or no stream was open.
+[[nodiscard]] std::optional<double> memory_per_connection(const load::Plan& plan,
+                                                          const load::Outcome& outcome);
+
 // Scheme, host, port and path; never a query, which may hold a key.
 [[nodiscard]] std::string target_text(const load::Plan& plan);
 // "stream", or "stream 75 %, chat 25 %".

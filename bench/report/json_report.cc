@@ -50,6 +50,19 @@ void write_plan(JsonWriter& json, const load::Plan& plan) {
   json.close_object();
 }
 
+// What the figures were made on, when, and how.
+void write_machine(JsonWriter& json, const load::Plan& plan, const load::Machine& machine) {
+  json.member("date", machine.date);
+  json.key("machine");
+  json.open_object();
+  json.member("host", machine.host);
+  json.member("cpu", machine.cpu);
+  json.member("cores", machine.cores);
+  json.member("kernel", machine.kernel);
+  json.close_object();
+  if (!plan.command_line.empty()) json.member("command_line", plan.command_line);
+}
+
 void write_counts(JsonWriter& json, const load::Outcome& outcome) {
   const load::Measures& measures = outcome.measures;
   const auto rate = [&](uint64_t count) {
@@ -156,6 +169,12 @@ std::string json_report(const load::Plan& plan, const load::Outcome& outcome) {
   json.open_object();
   json.member("kind", "run");
   json.member("tool", "openai-proxy-bench " OPENAI_PROXY_VERSION);
+  if (is_idle(plan)) {
+    if (const auto bytes = memory_per_connection(plan, outcome)) {
+      json.member("memory_per_connection_bytes", *bytes);
+    }
+  }
+  write_machine(json, plan, outcome.machine);
   write_plan(json, plan);
   write_counts(json, outcome);
   json.key("latency_us");

@@ -31,8 +31,25 @@ void add_latency_tile(page::Tiles& tiles,
                          page::Tone::plain});
 }
 
+// What a run of idle streams is made for.
+void add_memory_tile(page::Tiles& tiles, const Json& run) {
+  const Json& watched = run["watched"];
+  if (!watched.has("rss_bytes_per_stream")) {
+    tiles.tiles.push_back(
+        {"Memory per connection", "–", "not measured: no process was watched", page::Tone::plain});
+    return;
+  }
+  tiles.tiles.push_back({"Memory per connection",
+                         size_text(watched["rss_bytes_per_stream"].number()),
+                         fmt::format("{} open, {} at the peak",
+                                     whole_text(run["open_streams_peak"].number()),
+                                     size_text(watched["rss_peak_bytes"].number())),
+                         page::Tone::plain});
+}
+
 page::Tiles tiles_of(const Json& run) {
   page::Tiles tiles;
+  if (run["plan"]["scenario"].text() == "idle") add_memory_tile(tiles, run);
   tiles.tiles.push_back({"Requests per second",
                          number_text(run["requests_per_s"].number()),
                          requests_note(run),

@@ -202,6 +202,16 @@ std::vector<std::pair<std::string, std::string>> settings_of(const Json& run) {
   }
   settings.emplace_back("Connections opened", whole_text(run["connections_opened"].number()));
   settings.emplace_back("Most requests at once", whole_text(run["open_streams_peak"].number()));
+  const auto add_text = [&settings](std::string_view name, const Json& json) {
+    if (!json.text().empty()) settings.emplace_back(name, json.text());
+  };
+  const Json& machine = run["machine"];
+  add_text("Date", run["date"]);
+  add_text("Host", machine["host"]);
+  add_text("CPU", machine["cpu"]);
+  if (machine.has("cores")) settings.emplace_back("Cores", whole_text(machine["cores"].number()));
+  add_text("Kernel", machine["kernel"]);
+  add_text("Command line", run["command_line"]);
   settings.emplace_back("Written by", run["tool"].text());
   return settings;
 }

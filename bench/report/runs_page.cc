@@ -163,11 +163,16 @@ page::Page page_of_runs(const Runs& runs) {
   for (const NamedRun& run : runs) {
     page.subtitle += (page.subtitle.empty() ? "" : ", ") + run.name;
   }
+  // Idle streams are opened to see what they cost.
+  const bool is_idle = std::all_of(runs.begin(), runs.end(), [](const NamedRun& run) {
+    return run.json["plan"]["scenario"].text() == "idle";
+  });
+  if (is_idle) page.sections.push_back(figures_section("What it cost", runs, cost_figures()));
   page.sections.push_back(summary_of(runs, settings));
   page.sections.push_back(figures_section("Throughput", runs, throughput_figures()));
   page.sections.push_back(latency_of(runs));
   page.sections.push_back(timeline_of(runs));
-  page.sections.push_back(figures_section("What it cost", runs, cost_figures()));
+  if (!is_idle) page.sections.push_back(figures_section("What it cost", runs, cost_figures()));
   page.sections.push_back({"What was run", {std::move(settings)}});
   std::erase_if(page.sections, [](const page::Section& section) { return section.parts.empty(); });
   page.footer = runs.front().json["tool"].text();

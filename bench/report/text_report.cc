@@ -66,6 +66,23 @@ std::vector<std::string> load_items(const load::Plan& plan) {
   return items;
 }
 
+// What a run of idle streams is made for.
+void add_memory(Lines& lines, const load::Plan& plan, const load::Outcome& outcome) {
+  const auto bytes = memory_per_connection(plan, outcome);
+  if (!bytes) {
+    lines.add("memory",
+              {outcome.watched ? "no stream was open, so there is nothing to spread"
+                               : "not measured: name the process by --watch-port or --pid"});
+    return;
+  }
+  lines.add("memory",
+            {size_text(*bytes) + " per connection",
+             fmt::format("{} open", count_text(outcome.open_streams_peak)),
+             fmt::format("from {} to {} at the peak",
+                         size_text(static_cast<double>(outcome.watched->rss_before_bytes)),
+                         size_text(static_cast<double>(outcome.watched->rss_peak_bytes)))});
+}
+
 void add_run(Lines& lines, const load::Plan& plan, const load::Outcome& outcome) {
   lines.add("target", {target_text(plan)});
   lines.add("scenario", {works_text(plan)});
@@ -75,6 +92,10 @@ void add_run(Lines& lines, const load::Plan& plan, const load::Outcome& outcome)
     measured.push_back("after " + duration_tick(microseconds(plan.warmup_ns)) + " of warm-up");
   }
   lines.add("measured", measured);
+  const load::Machine& machine = outcome.machine;
+  if (machine.date.empty()) return;
+  lines.add("on", {machine.host, machine.cpu, counted(machine.cores, "core"), machine.kernel});
+  lines.add("at", {machine.date});
 }
 
 // A percentile of fewer values than it takes to tell it from the maximum says nothing.
@@ -169,7 +190,7 @@ void add_processes(Lines& lines, const load::Plan& plan, const load::Outcome& ou
     add_share(shares.cpu_us_per_event, "event");
     add_share(shares.cpu_us_per_mib, "MiB");
     if (!cpu.empty()) lines.add("  its CPU", cpu);
-    if (shares.rss_bytes_per_stream) {
+    if (shares.rss_bytes_per_stream && !is_idle(plan)) {
       lines.add("  its memory",
                 {size_text(*shares.rss_bytes_per_stream) + " more at its peak per open stream"});
     }
@@ -199,6 +220,10 @@ void add_warning(Lines& lines, std::string_view warning) {
 
 std::string text_report(const load::Plan& plan, const load::Outcome& outcome) {
   Lines lines;
+  if (is_idle(plan)) {
+    add_memory(lines, plan, outcome);
+    lines.blank();
+  }
   add_run(lines, plan, outcome);
   lines.blank();
   add_latencies(lines, outcome.measures);

@@ -66,9 +66,6 @@ base::Result<std::unique_ptr<tls::ServerOptions>, std::string> read_tls(const Op
     made.reset();
     return made;
   }
-  if (options.certificate_file.empty() || options.key_file.empty()) {
-    return std::string("TLS needs a certificate and its key: give both files, or neither");
-  }
   auto certificate = read_file(options.certificate_file);
   auto key = read_file(options.key_file);
   if (!certificate || !key) {
@@ -111,10 +108,22 @@ Threads make_threads(Shared& shared,
 
 }  // namespace
 
+std::optional<std::string> problem_of(const Options& options) {
+  if (auto refused = refuse_options(options)) return refused;
+  if (options.certificate_file.empty() != options.key_file.empty()) {
+    return "TLS needs a certificate and its key: give both files, or neither";
+  }
+  const auto faults = FaultPlan::make(options.faults, options.seed);
+  if (!faults) return faults.error();
+  const auto address = read_address(options.listen);
+  if (!address) return address.error();
+  return {};
+}
+
 base::Result<Counts, std::string> serve(const Options& options,
                                         const std::function<void(uint16_t port)>& on_listening,
                                         const std::atomic<bool>& stop) {
-  if (const auto refused = refuse_options(options)) return *refused;
+  if (const auto problem = problem_of(options)) return *problem;
   auto faults = FaultPlan::make(options.faults, options.seed);
   if (!faults) return faults.error();
   const auto address = read_address(options.listen);

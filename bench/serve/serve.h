@@ -76,10 +76,13 @@ struct Counts {
   std::array<uint64_t, fault_kinds> faults{};
 };
 
+// What is wrong with the options themselves, as a sentence that says what to do.
+[[nodiscard]] std::optional<std::string> problem_of(const Options& options);
+
 // Serves until `*stop`; blocks, and ends within 100 ms of it. `on_listening(port)` is called once
 // all threads accept. Raises the process's soft limit of descriptors. tls::init() must have been
 // called, and SIGPIPE be ignored. The error says what to do: address taken, certificate not
-// readable, an option that cannot be.
+// readable, or a problem_of() the options.
 [[nodiscard]] base::Result<Counts, std::string> serve(
     const Options& options,
     const std::function<void(uint16_t port)>& on_listening,

@@ -23,6 +23,7 @@ inline bench::load::Plan plan() {
   plan.key = "sk-key-secret";
   plan.fields = {{"x-secret", "field-secret"}};
   plan.replay_body = "body-secret";
+  plan.command_line = "openai-proxy-bench mixed http://127.0.0.1:8080/base";
   plan.watched_pid = 42;
   return plan;
 }
@@ -57,6 +58,7 @@ inline bench::load::Outcome outcome(unsigned seed = 1) {
   outcome.self = {9 * second_ns, 8 << 20, 30 << 20, 33 << 20, 3, 140};
   outcome.watched = bench::load::ProcessUse{5 * second_ns, 4 << 20, 12 << 20, 16 << 20, 2, 133};
   outcome.open_streams_peak = 64;
+  outcome.machine = {"2026-11-28T14:10:21Z", "made-up-host", "Some CPU", "Linux 6.1 x86_64", 2};
   return outcome;
 }
 

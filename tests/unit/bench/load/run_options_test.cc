@@ -8,11 +8,12 @@
 #include <doctest/doctest.h>
 
 #include "bench/base/arguments.h"
+#include "bench/load/masked_words.h"
 #include "support/files.h"
 
+using bench::Ending;
 using bench::parse_bytes;
 using bench::parse_duration_ns;
-using bench::load::Ending;
 using bench::load::Plan;
 using bench::load::RunOptions;
 using bench::load::Scenario;
@@ -186,6 +187,89 @@ TEST_CASE("wrong command lines end with 2 and a hint") {
   }
   CHECK(refusal({"chatt", "http://127.0.0.1:1"}).text.find("no scenario") != std::string::npos);
   CHECK(refusal({"http://127.0.0.1:1", "-H", "sk-secret"}).text.find("sk-") == std::string::npos);
+}
+
+TEST_CASE("each subcommand's help is about itself, with an example") {
+  const auto has = [](const Ending& ending, std::string_view text) {
+    return ending.text.find(text) != std::string::npos;
+  };
+  const auto ask = bench::load::parse_ask({"--help"});
+  REQUIRE(std::holds_alternative<Ending>(ask));
+  const auto& asked = std::get<Ending>(ask);
+  CHECK(asked.code == 0);
+  CHECK(has(asked, "openai-proxy-bench ask http://"));
+  CHECK_FALSE(has(asked, "--rate"));
+  CHECK_FALSE(has(asked, "Scenarios:"));
+
+  for (const char* scenario :
+       {"chat", "stream", "upload", "download", "connect", "idle", "replay", "mixed"}) {
+    CAPTURE(scenario);
+    for (const char* flag : {"-h", "--help"}) {
+      const Ending ending = refusal({scenario, flag});
+      CHECK(ending.code == 0);
+      CHECK(has(ending, std::string("Usage: openai-proxy-bench ") + scenario));
+      CHECK(has(ending, std::string("openai-proxy-bench ") + scenario + " http://"));
+      CHECK(has(ending, "--tokens") ==
+            (std::string_view(" stream idle mixed ").find(std::string(" ") + scenario + " ") !=
+             std::string::npos));
+    }
+  }
+}
+
+TEST_CASE("a word nobody knows gets the nearest that is known, and no value is repeated") {
+  const auto says = [](const std::vector<std::string>& words, std::string_view text) {
+    const Ending ending = refusal(words);
+    CAPTURE(ending.text);
+    CHECK(ending.code == 2);
+    CHECK(ending.text.find(text) != std::string::npos);
+    CHECK(ending.text.find("sk-") == std::string::npos);
+  };
+  says({"chatt", "http://127.0.0.1:1"}, "did you mean \"chat\"?");
+  says({"servee"}, "did you mean \"serve\"?");
+  says({"stream", "http://127.0.0.1:1", "--tokenz", "5"},
+       "no option --tokenz; did you mean --tokens?");
+  says({"stream", "--tokenz", "5", "http://127.0.0.1:1"}, "did you mean --tokens?");
+  says({"stream", "--tokenz=5", "http://127.0.0.1:1"}, "See openai-proxy-bench stream --help");
+  says({"http://127.0.0.1:1", "--api-key=sk-secret"}, "no option --api-key");
+  says({"http://127.0.0.1:1", "--api-key", "sk-secret"}, "no option --api-key");
+  says({"http://127.0.0.1:1", "-Ksk-secret"}, "no option -K");
+  says({"http://127.0.0.1:1", "sk-secret"}, "more than the command takes");
+  says({"run", "chatt", "http://127.0.0.1:1"}, "no scenario");
+  CHECK(parse({"run", "stream", "http://127.0.0.1:1"}).plan.works[0].scenario == Scenario::stream);
+  for (const char* flag : {"-V", "--version"})
+    CHECK(refusal({"idle", flag}).text.find("openai-proxy-bench 0.") == 0);
+}
+
+TEST_CASE("the command line is kept without what may be secret in it") {
+  const auto kept = [](const std::vector<std::string>& words, std::string_view key = {}) {
+    return bench::load::masked_command_line(words, key);
+  };
+  CHECK(kept({"chat", "http://127.0.0.1:1", "-c", "4"}) ==
+        "openai-proxy-bench chat http://127.0.0.1:1 -c 4");
+  CHECK(kept({"-H", "Authorization: Bearer secret"}) ==
+        "openai-proxy-bench -H 'Authorization: ***'");
+  CHECK(kept({"--prompt-size", "4k", "--model=it's"}) ==
+        "openai-proxy-bench --prompt-size 4k '--model=it'\\''s'");
+  CHECK(kept({"my-key-here"}, "key") == "openai-proxy-bench 'my-***-here'");
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"--header=X-Key:secret"},
+           {"-HX-Key: secret"},
+           {"-kqH", "X-Key: secret"},
+           {"-H", "secret"},
+           {"--prompt", "secret"},
+           {"--prompt=secret"},
+           {"http://user:secret@127.0.0.1:1/x"},
+           {"http://127.0.0.1:1/x?api-key=secret"},
+           {"--path", "/x?key=secret"},
+           {"--path=/sk-secret/x"},
+           {"--html", "sk-proj-secret_1.html"},
+       }) {
+    CAPTURE(kept(words));
+    CHECK(kept(words).find("secret") == std::string::npos);
+    CHECK(kept(words).find("***") != std::string::npos);
+  }
+  CHECK(parse({"chat", "http://127.0.0.1:1", "-H", "X: secret"}).plan.command_line ==
+        "openai-proxy-bench chat http://127.0.0.1:1 -H 'X: ***'");
 }
 
 TEST_CASE("help is no error") {

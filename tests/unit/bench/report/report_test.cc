@@ -299,6 +299,48 @@ TEST_CASE("no report shows the key, a field, a query or a body") {
                  "http://127.0.0.1:8080/v1/models\n"));
 }
 
+TEST_CASE("every report says when, on what machine and by what command line it was made") {
+  const Plan plan = made_up::plan();
+  const Outcome outcome = made_up::outcome();
+  const Json json = json_of(plan, outcome);
+  CHECK(json["date"].text() == "2026-11-28T14:10:21Z");
+  CHECK(json["machine"]["host"].text() == "made-up-host");
+  CHECK(json["machine"]["cpu"].text() == "Some CPU");
+  CHECK(json["machine"]["cores"].number() == 2);
+  CHECK(json["machine"]["kernel"].text() == "Linux 6.1 x86_64");
+  CHECK(json["command_line"].text() == plan.command_line);
+  for (const std::string& report :
+       {bench::report::text_report(plan, outcome), bench::report::html_report(plan, outcome)}) {
+    for (const char* text : {"2026-11-28T14:10:21Z", "made-up-host", "Some CPU", "Linux 6.1"})
+      CHECK(contains(report, text));
+  }
+  CHECK(contains(bench::report::html_report(plan, outcome), plan.command_line));
+
+  const bench::load::Machine here = bench::load::this_machine();
+  CHECK(here.date.size() == 20);
+  CHECK_FALSE(here.host.empty());
+  CHECK_FALSE(here.cpu.empty());
+  CHECK(here.kernel.starts_with("Linux "));
+  CHECK(here.cores > 0);
+}
+
+TEST_CASE("idle streams are reported by what a connection costs, first of all") {
+  Plan plan = made_up::plan();
+  plan.works = {{bench::load::Scenario::idle, 1}};
+  Outcome outcome = made_up::outcome();
+  CHECK(
+      bench::report::text_report(plan, outcome)
+          .starts_with("memory            192 KiB per connection, 64 open, from 4.00 MiB to 16.0"));
+  CHECK(json_of(plan, outcome)["memory_per_connection_bytes"].number() == 196608);
+  const std::string page = bench::report::html_report(plan, outcome);
+  CHECK(page.find("Memory per connection") < page.find("Requests per second"));
+  outcome.watched.reset();
+  CHECK(bench::report::text_report(plan, outcome).starts_with("memory            not measured"));
+  CHECK_FALSE(json_of(plan, outcome).has("memory_per_connection_bytes"));
+  CHECK(contains(bench::report::html_report(plan, outcome), "no process was watched"));
+  CHECK_FALSE(json_of(made_up::plan(), made_up::outcome()).has("memory_per_connection_bytes"));
+}
+
 TEST_CASE("warnings name what makes the figures doubtful") {
   Plan plan = made_up::plan();
   CHECK(bench::report::warnings_of(plan, made_up::outcome()).empty());

@@ -32,7 +32,7 @@ void Upload::add(base::Bytes bytes) {
 void Upload::append_hash(std::string& out) {
   if (!hash_) return;
   out += R"(,"sha256":")";
-  out += hash_->finish();
+  out += tls::hex_digits(hash_->finish());
   out += '"';
 }
 

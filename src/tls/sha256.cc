@@ -1,6 +1,5 @@
 #include "tls/sha256.h"
 
-#include <array>
 #include <fmt/format.h>
 
 #include "base/check.h"
@@ -21,9 +20,13 @@ void Sha256::add(base::Bytes bytes) {
   CHECK(mbedtls_sha256_update(&context_, data, bytes.size()) == 0);
 }
 
-std::string Sha256::finish() {
-  std::array<unsigned char, 32> hash{};
+Sha256::Hash Sha256::finish() {
+  Hash hash{};
   CHECK(mbedtls_sha256_finish(&context_, hash.data()) == 0);
+  return hash;
+}
+
+std::string hex_digits(const Sha256::Hash& hash) {
   std::string text;
   for (const unsigned char byte : hash)
     text += fmt::format("{:02x}", byte);

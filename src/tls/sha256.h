@@ -2,6 +2,7 @@
 
 // SHA-256, piece by piece.
 
+#include <array>
 #include <string>
 
 #include <mbedtls/sha256.h>
@@ -20,12 +21,17 @@ class Sha256 {
   Sha256(Sha256&&) = delete;
   Sha256& operator=(Sha256&&) = delete;
 
+  using Hash = std::array<unsigned char, 32>;
+
   void add(base::Bytes bytes);
-  // 64 hex digits of all that was added. Once, nothing after it.
-  [[nodiscard]] std::string finish();
+  // Of all that was added. Once, nothing after it.
+  [[nodiscard]] Hash finish();
 
  private:
   mbedtls_sha256_context context_;
 };
+
+// Its 64 hex digits.
+[[nodiscard]] std::string hex_digits(const Sha256::Hash& hash);
 
 }  // namespace tls

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <ctime>
 
-#include <mbedtls/sha256.h>
 #include <mbedtls/x509_crt.h>
 
 #include "base/check.h"
 #include "tls/certificate_facts.h"
+#include "tls/sha256.h"
 
 namespace tls {
 namespace {
@@ -18,42 +18,21 @@ int64_t seconds_by(clockid_t clock) {
   return now.tv_sec;
 }
 
-// SHA-256 over parts, each preceded by its length: no two lists of parts read the same.
-class Digest {
- public:
-  Digest() {
-    mbedtls_sha256_init(&context_);
-    CHECK(mbedtls_sha256_starts(&context_, 0) == 0);
-  }
-  ~Digest() { mbedtls_sha256_free(&context_); }
-  Digest(const Digest&) = delete;
-  Digest& operator=(const Digest&) = delete;
-  Digest(Digest&&) = delete;
-  Digest& operator=(Digest&&) = delete;
-
-  void add(const unsigned char* bytes, size_t size) {
-    CHECK(mbedtls_sha256_update(
-              &context_, reinterpret_cast<const unsigned char*>(&size), sizeof size) == 0);
-    CHECK(mbedtls_sha256_update(&context_, bytes, size) == 0);
-  }
-  VerifiedChains::Key finish() {
-    VerifiedChains::Key key;
-    CHECK(mbedtls_sha256_finish(&context_, key.data()) == 0);
-    return key;
-  }
-
- private:
-  mbedtls_sha256_context context_;
-};
+// Each part is preceded by its length: no two lists of parts read the same.
+void add_part(Sha256& hash, base::Bytes part) {
+  const size_t size = part.size();
+  hash.add({reinterpret_cast<const std::byte*>(&size), sizeof size});
+  hash.add(part);
+}
 
 }  // namespace
 
 VerifiedChains::Key VerifiedChains::key(const mbedtls_x509_crt& chain, std::string_view name) {
-  Digest digest;
-  digest.add(reinterpret_cast<const unsigned char*>(name.data()), name.size());
+  Sha256 hash;
+  add_part(hash, base::as_bytes(name));
   for (const mbedtls_x509_crt* each = &chain; each != nullptr; each = each->next)
-    digest.add(each->raw.p, each->raw.len);
-  return digest.finish();
+    add_part(hash, {reinterpret_cast<const std::byte*>(each->raw.p), each->raw.len});
+  return hash.finish();
 }
 
 VerifiedChains::Moment VerifiedChains::Moment::now() {

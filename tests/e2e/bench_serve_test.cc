@@ -40,7 +40,7 @@ size_t count(std::string_view text, std::string_view part) {
 std::string sha256(std::string_view text) {
   tls::Sha256 hash;
   hash.add(base::as_bytes(text));
-  return hash.finish();
+  return tls::hex_digits(hash.finish());
 }
 
 std::string block_of(size_t size) {

@@ -23,10 +23,10 @@ TEST_CASE("SHA-256 of known texts, whole and in pieces") {
     CAPTURE(c.text.size());
     tls::Sha256 whole;
     whole.add(base::as_bytes(c.text));
-    CHECK(whole.finish() == c.hash);
+    CHECK(tls::hex_digits(whole.finish()) == c.hash);
     tls::Sha256 pieces;
     for (size_t at = 0; at < c.text.size(); at += 777)
       pieces.add(base::as_bytes(std::string_view(c.text).substr(at, 777)));
-    CHECK(pieces.finish() == c.hash);
+    CHECK(tls::hex_digits(pieces.finish()) == c.hash);
   }
 }

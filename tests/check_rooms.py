@@ -44,6 +44,8 @@ DOORS = [
     (r"uv\.h", r"net/.*"),
     (r"ares\.h", r"net/name_channel\.cc"),
     (r"yaml-cpp/.*", r"config/.*\.cc"),
+    (r"nlohmann/json\.hpp", r"bench/.*\.cc"),
+    (r"nlohmann/json_fwd\.hpp", r"bench/base/json\.h"),
     (r"CLI/.*", r"main\.cc|bench/(main|base/command_line|load/run_options|serve/serve_options)\.cc"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')

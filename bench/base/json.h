@@ -1,94 +1,58 @@
 #pragma once
 
-// JSON (RFC 8259): a strict reader for the files that pages are made of, a writer for reports.
+// JSON for reports and pages: nlohmann's, read as files that anybody may have written must be.
 
 #include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "base/result.h"
 
 namespace bench {
 
-// Value. One JSON value; whoever asks it for what it is not gets nothing.
+// Value, shares the text it was read from. One JSON value; whoever asks it for what it is not gets
+// nothing.
 class Json {
  public:
   using List = std::vector<Json>;
   using Members = std::vector<std::pair<std::string, Json>>;  // in the order of the text
 
   Json() = default;  // null
-  explicit Json(bool value) : value_(value) {}
-  explicit Json(double value) : value_(value) {}
-  explicit Json(std::string value) : value_(std::move(value)) {}
-  explicit Json(List value) : value_(std::move(value)) {}
-  explicit Json(Members value) : value_(std::move(value)) {}
+  explicit Json(nlohmann::ordered_json value);
 
-  [[nodiscard]] const bool* as_bool() const { return std::get_if<bool>(&value_); }
-  [[nodiscard]] const double* as_number() const { return std::get_if<double>(&value_); }
-  [[nodiscard]] const std::string* as_text() const { return std::get_if<std::string>(&value_); }
-  [[nodiscard]] bool is_object() const { return std::holds_alternative<Members>(value_); }
+  [[nodiscard]] std::optional<bool> as_bool() const;
+  [[nodiscard]] std::optional<double> as_number() const;
+  [[nodiscard]] bool is_object() const;
 
   // The member `key` of an object, the last where it stands twice; a null where there is none.
-  // Lives as long as *this (or for ever).
-  [[nodiscard]] const Json& operator[](std::string_view key) const;
+  [[nodiscard]] Json operator[](std::string_view key) const;
   [[nodiscard]] bool has(std::string_view key) const;
   // All of a list or an object; empty for anything else.
-  [[nodiscard]] const List& list() const;
-  [[nodiscard]] const Members& members() const;
+  [[nodiscard]] List list() const;
+  [[nodiscard]] Members members() const;
   // The number or text itself, else the fallback.
   [[nodiscard]] double number(double fallback = 0) const;
   [[nodiscard]] std::string text(std::string_view fallback = {}) const;
 
  private:
-  std::variant<std::monostate, bool, double, std::string, List, Members> value_;
+  // Owns the whole, points to a part; null for what is not there.
+  explicit Json(std::shared_ptr<const nlohmann::ordered_json> value) : value_(std::move(value)) {}
+  [[nodiscard]] Json part(const nlohmann::ordered_json& value) const;
+
+  std::shared_ptr<const nlohmann::ordered_json> value_;
 };
 
-// Reads one JSON text, nothing behind it. The error says where and what: "line 3: …".
+// Reads one JSON text, nothing behind it. The error says where and what: "line 3, column 5: …".
 [[nodiscard]] base::Result<Json, std::string> parse_json(std::string_view text);
 
-// Writes one JSON text, indented by two blanks where it says so. The caller opens and closes in
-// order; no call checks that.
-class JsonWriter {
- public:
-  enum class Layout : uint8_t { lines, one_line };
-
-  void open_object(Layout layout = Layout::lines) { open('{', layout); }
-  void close_object() { close('}'); }
-  void open_list(Layout layout = Layout::lines) { open('[', layout); }
-  void close_list() { close(']'); }
-  void key(std::string_view name);
-
-  void value(std::string_view text);
-  void value(const char* text) { value(std::string_view(text)); }
-  void value(bool value);
-  void value(uint64_t value);
-  void value(uint32_t value) { this->value(uint64_t{value}); }
-  void value(double value);  // null where JSON has no such number
-
-  template <class T>
-  void member(std::string_view name, const T& its_value) {
-    key(name);
-    value(its_value);
-  }
-
-  [[nodiscard]] std::string take() { return std::move(text_); }
-
- private:
-  void open(char bracket, Layout layout);
-  void close(char bracket);
-  void before_item();
-  void put(std::string_view text);
-
-  struct Level {
-    Layout layout;
-    bool is_empty;
-  };
-  std::string text_;
-  std::vector<Level> levels_;
-  bool after_key_ = false;
-};
+// One line of JSON. Bytes that are no UTF-8 become U+FFFD, numbers that JSON has not are null.
+[[nodiscard]] std::string json_line(const nlohmann::ordered_json& value);
+// An object's members on a line each, with a newline at its end.
+[[nodiscard]] std::string json_lines(const nlohmann::ordered_json& object);
 
 }  // namespace bench

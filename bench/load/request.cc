@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "bench/base/json.h"
@@ -72,25 +73,15 @@ std::string target_of(const Plan& plan, Scenario scenario) {
 }
 
 std::string chat_body(const Plan& plan, bool streamed) {
-  JsonWriter json;
-  json.open_object(JsonWriter::Layout::one_line);
-  json.member("model", plan.model);
-  json.key("messages");
-  json.open_list(JsonWriter::Layout::one_line);
-  json.open_object();
-  json.member("role", "user");
-  json.member("content", plan.prompt.empty() ? repeated_words(plan.prompt_bytes) : plan.prompt);
-  json.close_object();
-  json.close_list();
+  nlohmann::ordered_json json = {{"model", plan.model}};
+  json["messages"] = nlohmann::ordered_json::array(
+      {{{"role", "user"},
+        {"content", plan.prompt.empty() ? repeated_words(plan.prompt_bytes) : plan.prompt}}});
   if (streamed) {
-    json.member("stream", true);
-    json.key("stream_options");
-    json.open_object(JsonWriter::Layout::one_line);
-    json.member("include_usage", true);
-    json.close_object();
+    json["stream"] = true;
+    json["stream_options"] = {{"include_usage", true}};
   }
-  json.close_object();
-  return json.take();
+  return json_line(json);
 }
 
 struct Body {

@@ -99,8 +99,8 @@ Problem read_value(const Json& json, const Comparison& comparison, Row& row) {
   const auto found =
       std::find_if(all.begin(), all.end(), [&](const Contestant& its) { return its.name == name; });
   if (found == all.end()) return fmt::format("`{}` is none of the contestants", name);
-  const double* median = json["median"].as_number();
-  if (median == nullptr) return fmt::format("the `median` of {} is no number", name);
+  const auto median = json["median"].as_number();
+  if (!median) return fmt::format("the `median` of {} is no number", name);
   const auto index = static_cast<size_t>(found - all.begin());
   if (row.of(index) != nullptr) return fmt::format("{} stands twice", name);
   Value value{index,
@@ -328,8 +328,8 @@ page::Section all_figures(const Comparison& comparison, const std::vector<std::s
 }
 
 std::string shown(const Json& json) {
-  if (const double* number = json.as_number()) return number_tick(*number);
-  if (const bool* flag = json.as_bool()) return *flag ? "yes" : "no";
+  if (const auto number = json.as_number()) return number_tick(*number);
+  if (const auto flag = json.as_bool()) return *flag ? "yes" : "no";
   return json.text();
 }
 

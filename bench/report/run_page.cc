@@ -23,7 +23,7 @@ void add_latency_tile(page::Tiles& tiles,
                       const Json& run,
                       std::string_view name,
                       std::string label) {
-  const Json& latency = run["latency_us"][name];
+  const Json latency = run["latency_us"][name];
   if (latency["count"].number() == 0) return;
   tiles.tiles.push_back({std::move(label),
                          duration_text(latency["p50"].number()),
@@ -33,7 +33,7 @@ void add_latency_tile(page::Tiles& tiles,
 
 // What a run of idle streams is made for.
 void add_memory_tile(page::Tiles& tiles, const Json& run) {
-  const Json& watched = run["watched"];
+  const Json watched = run["watched"];
   if (!watched.has("rss_bytes_per_stream")) {
     tiles.tiles.push_back(
         {"Memory per connection", "–", "not measured: no process was watched", page::Tone::plain});
@@ -77,7 +77,7 @@ page::Tiles tiles_of(const Json& run) {
                          whole_text(failed),
                          percent_text(ended > 0 ? 100 * failed / ended : 0) + " of all requests",
                          failed > 0 ? page::Tone::bad : page::Tone::good});
-  const Json& watched = run["watched"];
+  const Json watched = run["watched"];
   if (watched.has("cpu_us_per_request")) {
     tiles.tiles.push_back({"CPU per request",
                            duration_text(watched["cpu_us_per_request"].number()),
@@ -193,7 +193,7 @@ page::Section processes_of(const Json& run) {
     row.insert(row.begin(), std::move(name));
     uses.rows.push_back(std::move(row));
   };
-  const Json& watched = run["watched"];
+  const Json watched = run["watched"];
   if (watched.is_object()) add("watched", watched);
   add("load tool", run["tool_process"]);
   section.parts.emplace_back(std::move(uses));

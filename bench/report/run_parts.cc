@@ -53,17 +53,15 @@ const std::vector<RunFigure>& cost_figures() {
 }
 
 std::optional<double> figure_of(const Json& run, const RunFigure& figure) {
-  const Json& group = figure.group.empty() ? run : run[figure.group];
-  const double* value = group[figure.key].as_number();
-  if (value == nullptr) return std::nullopt;
-  return *value;
+  const Json group = figure.group.empty() ? run : run[figure.group];
+  return group[figure.key].as_number();
 }
 
 page::Line latency_line(const Json& run, std::string_view name, std::string label) {
   page::Line line{std::move(label), {}};
   if (run["latency_us"][name]["count"].number() < values_min) return line;
   for (const Json& point : run["latency_us"][name]["curve"].list()) {
-    const Json::List& pair = point.list();
+    const Json::List pair = point.list();
     if (pair.size() == 2) line.points.emplace_back(pair[0].number(), pair[1].number());
   }
   // The very least value is no neighbour of the others: its step would rule the whole scale.
@@ -92,7 +90,7 @@ std::vector<std::string> latency_cells(const Json& latency) {
 
 page::Line series_line(const Json& run, Series series, std::string label) {
   page::Line line{std::move(label), {}};
-  const Json::List& samples = run["timeline"].list();
+  const Json::List samples = run["timeline"].list();
   const size_t group = (samples.size() + points_max - 1) / points_max;
   double begin_us = 0;
   for (size_t at = 0; at < samples.size(); at += group) {
@@ -167,7 +165,7 @@ page::Lines series_chart(Series series, std::vector<page::Line> lines) {
 }
 
 std::string load_text(const Json& run) {
-  const Json& plan = run["plan"];
+  const Json plan = run["plan"];
   const auto connections = static_cast<uint64_t>(plan["connections"].number());
   const auto* plural = connections == 1 ? "" : "s";
   if (plan["loop"].text() == "open") {
@@ -180,9 +178,9 @@ std::string load_text(const Json& run) {
 }
 
 std::vector<std::pair<std::string, std::string>> settings_of(const Json& run) {
-  const Json& plan = run["plan"];
+  const Json plan = run["plan"];
   const auto yes_no = [](const Json& json) {
-    return json.as_bool() != nullptr && *json.as_bool() ? "yes" : "no";
+    return json.as_bool().value_or(false) ? "yes" : "no";
   };
   std::vector<std::pair<std::string, std::string>> settings = {
       {"Target", plan["target"].text()},
@@ -205,7 +203,7 @@ std::vector<std::pair<std::string, std::string>> settings_of(const Json& run) {
   const auto add_text = [&settings](std::string_view name, const Json& json) {
     if (!json.text().empty()) settings.emplace_back(name, json.text());
   };
-  const Json& machine = run["machine"];
+  const Json machine = run["machine"];
   add_text("Date", run["date"]);
   add_text("Host", machine["host"]);
   add_text("CPU", machine["cpu"]);

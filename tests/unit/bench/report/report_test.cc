@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include <doctest/doctest.h>
@@ -138,7 +139,7 @@ TEST_CASE("JSON is read as RFC 8259 has it") {
   CHECK(json["a"].list()[3].number(7) == 7);
   CHECK(json["a"].list()[4].is_object());
   CHECK(json["t"].text() == "é😀\n/");
-  CHECK(json["a b"].as_bool() != nullptr);
+  CHECK(json["a b"].as_bool().has_value());
   CHECK_FALSE(json.has("b"));
   CHECK(json["b"]["c"].text("none") == "none");
   CHECK(json["t"].list().empty());
@@ -173,7 +174,7 @@ TEST_CASE("what is no JSON is refused, with its line") {
       "[] []",
       "'a'",
       "\0"s,
-      std::string(100, '['),
+      std::string(100'000, '['),
   };
   for (const std::string& text : cases) {
     CAPTURE(text);
@@ -181,35 +182,27 @@ TEST_CASE("what is no JSON is refused, with its line") {
   }
   const auto third = parse_json("{\n\"a\": 1,\n\"b\" 2}");
   REQUIRE_FALSE(third);
-  CHECK(third.error() == "line 3: a colon is missing behind a key");
+  CHECK(third.error().starts_with("line 3, column "));
+  CHECK(contains(third.error(), "expected ':'"));
 }
 
 TEST_CASE("what the writer writes is read back as it was") {
   const std::string nasty = "quote\" back\\slash \n\x01\x1f é < & /";
-  bench::JsonWriter writer;
-  writer.open_object();
-  writer.member("text", nasty);
-  writer.member("whole", uint64_t{1} << 53);
-  writer.member("part", 0.1);
-  writer.member("none", std::nan(""));
-  writer.key("empty");
-  writer.open_list();
-  writer.close_list();
-  writer.key("line");
-  writer.open_list(bench::JsonWriter::Layout::one_line);
-  writer.value(true);
-  writer.open_object();
-  writer.close_object();
-  writer.close_list();
-  writer.close_object();
-  const std::string text = writer.take();
-  CHECK(contains(text, "\"line\": [true, {}]\n"));
+  const nlohmann::ordered_json written = {{"text", nasty},
+                                          {"whole", uint64_t{1} << 53},
+                                          {"part", 0.1},
+                                          {"none", std::nan("")},
+                                          {"broken", "a\xff"},
+                                          {"line", {true, nlohmann::ordered_json::object()}}};
+  const std::string text = bench::json_lines(written);
+  CHECK(contains(text, "  \"line\": [true,{}]\n"));
   const Json json = read_back(text);
   CHECK(json["text"].text() == nasty);
   CHECK(json["whole"].number() == 9007199254740992.0);
   CHECK(json["part"].number() == 0.1);
+  CHECK(json["broken"].text() == "a\ufffd");
   CHECK(json.has("none"));
-  CHECK(json["none"].as_number() == nullptr);
+  CHECK_FALSE(json["none"].as_number().has_value());
 }
 
 TEST_CASE("the curve of percentiles climbs from the least to the most") {
@@ -430,7 +423,7 @@ TEST_CASE("the JSON report holds the figures, in microseconds") {
   CHECK(json["watched"]["rss_bytes_per_stream"].number() == 196608);
 
   CHECK_FALSE(json["latency_us"].has("tls_handshake"));
-  const Json& total = json["latency_us"]["total"];
+  const Json total = json["latency_us"]["total"];
   const bench::Histogram& histogram = outcome.measures.total;
   CHECK(total["count"].number() == 20'000);
   CHECK(total["p99_9"].number() ==

@@ -83,7 +83,7 @@ TEST_CASE("a chat's stream: role, words, the reason it ended, [DONE]") {
     CHECK(chunk["object"].text() == "chat.completion.chunk");
     CHECK(chunk["id"].text() == "chatcmpl-" + std::string(32, '7'));
     CHECK_FALSE(chunk.has("usage"));
-    const Json& choice = chunk["choices"].list().at(0);
+    const Json choice = chunk["choices"].list().at(0);
     CHECK(choice["delta"].has("role") == (i == 0));
     CHECK(choice["finish_reason"].text() == (i == 129 ? "stop" : ""));
     text += choice["delta"]["content"].text();

@@ -114,7 +114,7 @@ bool is_socket_in_url(std::string_view text) {
 }  // namespace
 
 std::optional<bool> Flag::parse(std::string_view text) {
-  const std::string word = to_lower(text);
+  const std::string word = base::in_lower_case(text);
   if (word == "true" || word == "yes" || word == "on") return true;
   if (word == "false" || word == "no" || word == "off") return false;
   return std::nullopt;

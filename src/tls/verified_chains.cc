@@ -5,7 +5,6 @@
 
 #include <mbedtls/x509_crt.h>
 
-#include "base/check.h"
 #include "tls/certificate_facts.h"
 #include "tls/sha256.h"
 

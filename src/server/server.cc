@@ -1,13 +1,17 @@
 #include "server/server.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <mutex>
 #include <set>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "deploy/certificate_watch.h"
@@ -59,6 +63,18 @@ bool is_same_listener(const config::Listen& a, const config::Listen& b) {
 bool are_same_listeners(const std::vector<config::Listen>& a,
                         const std::vector<config::Listen>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), is_same_listener);
+}
+
+// Whether there are descriptors to start with; all are tried, since some may be open already.
+bool are_descriptors_enough(uint32_t workers) {
+  constexpr uint32_t least = 16;
+  constexpr uint32_t least_per_worker = 8;
+  std::vector<net::Fd> tried;
+  for (uint32_t i = 0; i < least + least_per_worker * workers; ++i) {
+    tried.emplace_back(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
+    if (!tried.back() && errno == EMFILE) return false;
+  }
+  return true;
 }
 
 // Each client connection may need one to the upstream.
@@ -236,6 +252,12 @@ Server::~Server() {
 base::Result<std::monostate, std::string> Server::start(net::InheritedSockets inherited) {
   State& state = *state_;
   state.inherited = std::move(inherited);
+  const uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const uint32_t count = state.config->workers != 0 ? state.config->workers : cores;
+  const uint64_t fds = raise_fd_limit();
+  if (!are_descriptors_enough(count)) {
+    return fmt::format("`ulimit -n` is {}, too few for {} workers to start: raise it", fds, count);
+  }
   const auto deployment = deploy::deploy(state.config);
   if (!deployment) return deployment.error();
   state.listen_as = state.config->listen;
@@ -247,8 +269,6 @@ base::Result<std::monostate, std::string> Server::start(net::InheritedSockets in
   auto opened = state.access_log.open(state.config->log.access, format_of(state.config->log));
   if (!opened) return opened.error();
 
-  const uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
-  const uint32_t count = state.config->workers != 0 ? state.config->workers : cores;
   for (uint32_t i = 0; i < count; ++i) {
     state.workers.push_back(std::make_unique<Worker>(
         *deployment, state.access_log, state.shared, state.names, [&state](std::string_view path) {

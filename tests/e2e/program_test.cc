@@ -231,3 +231,17 @@ TEST_CASE("the access log goes to standard output by default") {
   CHECK(program.out().find("\"path\":\"/v1/models\"") != std::string::npos);
   CHECK((program.out() + program.error()).find("SECRET") == std::string::npos);
 }
+
+TEST_CASE("too few descriptors to start with: a message and a failure, not a bug") {
+  for (const char* limit : {"5", "7", "10", "20"}) {
+    CAPTURE(limit);
+    const test::TemporaryFolder folder;
+    const std::string file = folder / "proxy.yaml";
+    test::write_file(file, "listen: '127.0.0.1:0'\nworkers: 4\nadmin: { listen: off }\n");
+    Program program(folder,
+                    {"/bin/sh", "-c", "ulimit -n " + std::string(limit) + "; exec \"$0\" \"$@\""},
+                    {"--config", file});
+    CHECK(program.wait() == 2);
+    CHECK(program.error().find("bug:") == std::string::npos);
+  }
+}

@@ -118,7 +118,8 @@ void SignalLoop::on_child_ended() {
   // How one ended that does not serve yet, its thread asks.
   if (started_.joinable()) return;
   if (!guardian_ || !is_replaced_) {
-    reap_strangers();
+    // A successor that ends before this process does is left to the guardian, which inherits it.
+    if (!is_replaced_) reap_strangers();
     return;
   }
   const std::optional<int> status = guardian_->reap();

@@ -53,7 +53,8 @@ size_t count(const std::string& text, const std::string& part) {
 void replace(const Program& program, size_t time) {
   program.signal(SIGUSR2);
   test::eventually("a new process", [&] { return count(program.error(), "serves now") == time; });
-  // Its predecessor is gone.
+  test::eventually("its predecessor is drained",
+                   [&] { return count(program.error(), "drained, ") == time; });
   test::eventually("one child", [&] { return children_of(program.pid()).size() == 1; });
 }
 

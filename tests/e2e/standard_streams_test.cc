@@ -34,8 +34,16 @@ std::string write_configuration(const test::TemporaryFolder& folder,
 }
 
 RawClient client_of(const std::string& path) {
-  test::eventually("it listens", [&] { return ::access(path.c_str(), F_OK) == 0; });
-  return RawClient(test::plain_wire(test::connect_unix(path)));
+  std::unique_ptr<test::Socket> socket;
+  test::eventually("it listens", [&] {
+    try {
+      socket = test::connect_unix(path);
+    } catch (const test::Failure&) {
+      return false;
+    }
+    return true;
+  });
+  return RawClient(test::plain_wire(std::move(socket)));
 }
 
 std::string target_of(pid_t pid, int descriptor) {

@@ -197,6 +197,8 @@ Session::Status Session::on_no_data(int result) {
 
 Session::Status Session::count_key_update() {
   if (++key_updates_ <= key_updates_max) return Status::plain_full;
+  (void)mbedtls_ssl_send_alert_message(
+      &ssl_, MBEDTLS_SSL_ALERT_LEVEL_FATAL, MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE);
   return fail(MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE);
 }
 
@@ -231,6 +233,7 @@ size_t Session::encrypt(size_t payload_bytes) {
   const int result = mbedtls_ssl_write(&ssl_, ssl_.out_msg, payload_bytes);
   detach_output();
   record_ = {};
+  key_updates_ = 0;
   if (result != static_cast<int>(payload_bytes)) {
     (void)fail(result < 0 ? result : MBEDTLS_ERR_SSL_INTERNAL_ERROR);
     return 0;

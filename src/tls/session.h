@@ -96,8 +96,9 @@ class Session {
   friend class ServerContext;                 // on_client_hello is its callback
   static constexpr unsigned tickets_max = 4;  // kept per connection
   static constexpr unsigned answers_max = 8;  // alerts sent to a living connection
-  // A peer's between two records with data of its: each costs what a hundred records do.
-  static constexpr unsigned key_updates_max = 32;
+  // A peer's between two records with data, of either side. Each costs what a hundred records do; a
+  // client may send some while it reads a long download that we have written already.
+  static constexpr unsigned key_updates_max = 500;
   static constexpr size_t payload_limit = 16 * 1024 - 1;
   static constexpr size_t alert_area_bytes = 512;
 
@@ -145,7 +146,7 @@ class Session {
   uint8_t explicit_iv_bytes_ = 0;
   uint8_t tickets_ = 0;
   uint8_t answers_ = 0;
-  uint8_t key_updates_ = 0;
+  uint16_t key_updates_ = 0;
   bool starved_ = false;  // mbedTLS asked for more than input_ has
   bool owes_keys_ = false;
   bool updatable_ = false;  // TLS 1.3

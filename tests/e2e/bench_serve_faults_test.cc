@@ -152,7 +152,7 @@ TEST_CASE("what cannot be served is refused with what to do") {
   const test::TemporaryFile nonsense("nonsense");
   options.certificate_file = options.key_file = nonsense.path();
   options.listen = "127.0.0.1:0";
-  CHECK(error(options).find("the certificate cannot be read") != std::string::npos);
+  CHECK(error(options).find("the certificate holds no certificate") != std::string::npos);
   options = {};
   options.faults = {{FaultKind::stall, 2}};
   CHECK(error(options).find("from 0 to 1") != std::string::npos);

@@ -71,10 +71,8 @@ class Session {
   // the area's begin. 0: failed, see error().
   [[nodiscard]] size_t encrypt(size_t payload_bytes);
 
-  // Whether the peer waits for new keys of ours, which it must get before the next application data
-  // (RFC 8446 4.6.3).
-  [[nodiscard]] bool owes_keys() const { return owes_keys_; }
-  // The same, or the keys have sealed as many records as they may (RFC 8446 5.5).
+  // Whether new keys are due before the next application data: the peer has asked for them (RFC
+  // 8446 4.6.3), or these have sealed as many records as they may (5.5).
   [[nodiscard]] bool needs_keys() const { return owes_keys_ || keys_are_worn(); }
   // Puts a KeyUpdate into flight(); what is encrypted afterwards is under new keys. False: failed,
   // see error().

@@ -198,11 +198,6 @@ void TlsStream::receive(base::Bytes& bytes) {
     const Session::Plain plain = session_->decrypt(bytes, loop_.plain_scratch());
     status = plain.status;
     send_flight();
-    // At once where nothing waits to be sent, else before the next application data: a peer that
-    // does not read cannot make a queue of answers.
-    const bool can_answer = output_ == Output::open && transport_->queued_bytes() == 0;
-    if (status != Session::Status::failed && !renew_keys(can_answer && session_->owes_keys()))
-      return;
     if (status == Session::Status::want_input) input_ = Input::flowing;
     if (status == Session::Status::plain_full) input_ = Input::held;
     if (status == Session::Status::closed) input_ = Input::end_held;
@@ -257,7 +252,9 @@ void TlsStream::on_read_end(net::ReadEnd /*end*/) {
 net::Flow TlsStream::write(std::span<const base::Bytes> pieces) {
   CHECK(state_ >= State::open);
   if (state_ != State::open || output_ == Output::ended) return net::Flow::go;
-  if (!renew_keys(session_->needs_keys())) return net::Flow::go;
+  // What the peer asked for is due now and not before (RFC 8446 4.6.3): an answer that nobody reads
+  // any more would make the end of its connection a reset, which destroys what is on its way.
+  if (session_->needs_keys() && !renew_keys()) return net::Flow::go;
   PieceReader reader(pieces);
   const std::span<std::byte> scratch(loop_.record_scratch());
   const size_t payload_max = session_->payload_max();
@@ -285,8 +282,7 @@ net::Flow TlsStream::write(std::span<const base::Bytes> pieces) {
   return flow;
 }
 
-bool TlsStream::renew_keys(bool due) {
-  if (!due) return true;
+bool TlsStream::renew_keys() {
   if (!session_->update_keys()) {
     fail_later(session_->error());
     return false;

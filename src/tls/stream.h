@@ -122,8 +122,8 @@ class TlsStream final : public net::ByteStream, private net::ByteStreamListener 
   void end_input();
   void update_transport_reading();
   void send_flight();
-  // Takes new keys for writing if they are `due`. False: failed.
-  [[nodiscard]] bool renew_keys(bool due);
+  // Takes new keys for writing. False: failed.
+  [[nodiscard]] bool renew_keys();
   void fail(base::Error error);
   void fail_later(base::Error error);
   void on_deferred();

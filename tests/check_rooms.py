@@ -42,7 +42,7 @@ DOORS = [
     (r"llhttp\.h", r"http/h1_engine\.h"),
     (r"(mbedtls|psa)/.*|(gcm_kernels|resuming|verify_known)\.h", r"tls/.*"),
     (r"uv\.h", r"net/.*"),
-    (r"ares\.h", r"net/name_channel\.cc"),
+    (r"ares\.h", r"net/name_server\.cc"),
     (r"yaml-cpp/.*", r"config/.*\.cc"),
     (r"nlohmann/json\.hpp", r"bench/.*\.cc"),
     (r"nlohmann/json_fwd\.hpp", r"bench/base/json\.h"),

@@ -28,6 +28,11 @@ Address Address::from_system(const sockaddr* system) {
   return address;
 }
 
+bool Address::operator==(const Address& other) const {
+  return family() == other.family() && port() == other.port() && bytes() == other.bytes() &&
+         (!is_ipv6() || v6_.sin6_scope_id == other.v6_.sin6_scope_id);
+}
+
 uint16_t Address::port() const {
   if (family() == AF_INET) return ntohs(v4_.sin_port);
   if (family() == AF_INET6) return ntohs(v6_.sin6_port);

@@ -25,6 +25,9 @@ class Address {
   // Copies; "none" for families other than IPv4 and IPv6.
   [[nodiscard]] static Address from_system(const sockaddr* system);
 
+  // Also the port and, of IPv6, the zone.
+  bool operator==(const Address& other) const;
+
   [[nodiscard]] bool is_none() const { return family() == AF_UNSPEC; }
   [[nodiscard]] bool is_ipv6() const { return family() == AF_INET6; }
   [[nodiscard]] int family() const { return any_.sa_family; }

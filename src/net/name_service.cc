@@ -1,129 +1,139 @@
 #include "net/name_service.h"
 
 #include <algorithm>
-#include <array>
+#include <arpa/inet.h>
 #include <future>
-#include <limits>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
+#include <map>
+#include <optional>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include <uv.h>
 
+#include "base/check.h"
 #include "base/log.h"
+#include "base/read_file.h"
+#include "net/address_order.h"
 #include "net/error_text.h"
+#include "net/mailbox.h"
+#include "net/name_lookup.h"
+#include "net/uv_loop.h"
 
 namespace net {
 namespace {
 
-constexpr uint64_t never_ms = std::numeric_limits<uint64_t>::max();
-constexpr const char* configuration_file = "/etc/resolv.conf";
+constexpr size_t file_bytes_max = 16 * 1024 * 1024;
 
-uint64_t now_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
-}
-
-// What tells that resolv.conf is another one.
-struct Stamp {
-  uint64_t inode = 0;
-  uint64_t size = 0;
-  int64_t seconds = 0;
-  int64_t nanoseconds = 0;
-  bool operator==(const Stamp&) const = default;
-
-  static Stamp now() {
-    struct stat file {};
-    if (::stat(configuration_file, &file) != 0) return {};
-    return {file.st_ino,
-            static_cast<uint64_t>(file.st_size),
-            file.st_mtim.tv_sec,
-            file.st_mtim.tv_nsec};
-  }
+// What tells that a file has changed; all zero where there is none.
+struct FileMark {
+  ino_t inode = 0;
+  off_t size = 0;
+  int64_t changed_s = 0;
+  int64_t changed_ns = 0;
+  bool operator==(const FileMark&) const = default;
 };
 
-// Of two families' errors the one that says more of what to do: no server answered, rather than
-// that there is no such name.
-int graver(int a, int b) {
-  constexpr std::array<int, 4> order = {UV_EAI_AGAIN, UV_EAI_FAIL, UV_EAI_MEMORY, UV_EAI_NONAME};
-  for (const int error : order) {
-    if (a == error || b == error) return error;
-  }
-  return a;
+FileMark mark_of(const std::string& path) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return {};
+  return {file.st_ino, file.st_size, file.st_ctim.tv_sec, file.st_ctim.tv_nsec};
 }
 
-// RFC 6761 6.3: names that never leave this machine.
-bool is_localhost(std::string_view host) {
-  constexpr std::string_view name = "localhost";
-  if (host.size() < name.size()) return false;
-  const std::string_view end = host.substr(host.size() - name.size());
-  const bool is_name = std::equal(
-      end.begin(), end.end(), name.begin(), [](char a, char b) { return (a | 0x20) == b; });
-  return is_name && (end.size() == host.size() || host[host.size() - name.size() - 1] == '.');
+std::string text_of(const std::string& path) {
+  auto text = base::read_file(path, file_bytes_max);
+  return text ? *std::move(text) : std::string();
 }
 
-// Whether the kernel knows a way to `address`. A datagram socket's connect sends nothing.
-bool is_reachable(Address address) {
-  address.set_port(53);
-  const Fd probe(::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  return probe.get() >= 0 && ::connect(probe.get(), address.system(), address.system_size()) == 0;
+// As names are compared (RFC 1035 2.3.3).
+std::string lower_of(std::string host) {
+  for (char& c : host)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 'a' - 'A') : c;
+  return host;
+}
+
+bool is_localhost(std::string_view name) {
+  return name == "localhost" || name.ends_with(".localhost");
 }
 
 }  // namespace
 
-void put_reachable_family_first(std::vector<Address>& addresses) {
-  if (addresses.empty() || is_reachable(addresses.front())) return;
-  const int family = addresses.front().family();
-  std::stable_partition(addresses.begin(), addresses.end(), [family](const Address& address) {
-    return address.family() != family;
-  });
-}
+// All that lives on the service's thread.
+struct NameService::Inside final : NameLookup::Listener {
+  struct Entry {
+    Entry(UvLoop& loop, Inside& inside, std::string name)
+        : host(std::move(name)), owner(inside), patience(loop.timers(), this, [](void* self) {
+            auto& entry = *static_cast<Entry*>(self);
+            entry.owner.on_impatient(entry);
+          }) {}
+    std::string host;
+    Inside& owner;
+    NameAnswer good;       // the last that was
+    uint64_t good_ms = 0;  // when
+    int error = 0;         // of the last lookup
+    uint64_t fresh_until_ms = 0;
+    uint64_t last_use = 0;
+    bool is_failing = false;  // and that was logged
+    std::vector<NameSource::Done> waiting;
+    std::unique_ptr<NameLookup> lookup;
+    bool is_overdue = false;  // patience with the running lookup is over
+    Deadline patience;
+  };
 
-// What is known of a name, and who waits for more.
-struct NameService::Name {
-  std::vector<Done> waiting;
-  NameChannel::Found ipv6;
-  NameChannel::Found ipv4;
-  int pending = 0;                 // families that have not answered
-  uint64_t overdue_ms = never_ms;  // when the other family has had its time
-  NameAnswer answer;
-  uint64_t fresh_until_ms = 0;  // 0: never answered
-  bool is_failing = false;      // and that was said
+  Inside(NameFiles where, const NameTimes& lasting)
+      : files(std::move(where)), times(lasting), mailbox(loop) {}
+
+  void look_up(const std::string& host, NameSource::Done done);
+  Entry* find_or_make(const std::string& host);
+  void read_changed_conf();
+  void start(Entry& entry);
+  bool answer_from_files(Entry& entry);
+  void settle(Entry& entry, NameAnswer answer);
+  void fail(Entry& entry, int error);
+  void log_failure(Entry& entry, int error);
+  void reply_all(Entry& entry, uint64_t fresh_ms, bool is_whole);
+  void on_impatient(Entry& entry);
+  [[nodiscard]] bool can_serve(const Entry& entry) const;
+  [[nodiscard]] Entry& entry_of(const NameLookup& lookup);
+  void on_some(NameLookup& lookup, NameAnswer answer) override;
+  void on_found(NameLookup& lookup, NameAnswer answer) override;
+
+  NameFiles files;
+  NameTimes times;
+  UvLoop loop;
+  Mailbox mailbox;
+  std::optional<FileMark> conf_mark;
+  ResolvConf conf;
+  NameServers servers;
+  std::map<std::string, std::unique_ptr<Entry>> entries;
+  uint64_t uses = 0;
 };
 
-struct NameService::Channel {
-  NameChannel channel;
-  Stamp made_of = Stamp::now();
-};
-
-NameService::NameService(const NameTimes& times)
-    : times_(times), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+NameService::NameService(NameFiles files, const NameTimes& times)
+    : files_(std::move(files)), times_(times) {}
 
 NameService::~NameService() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  eventfd_write(wake_.get(), 1);
-  if (thread_.joinable()) thread_.join();
+  if (inside_ == nullptr) return;
+  inside_->mailbox.post([inside = inside_.get()] {
+    for (auto& [host, entry] : inside->entries) {
+      if (entry->lookup != nullptr) inside->loop.bury(std::move(entry->lookup));
+    }
+    inside->entries.clear();
+    inside->loop.end_turn();
+    inside->servers.clear();
+    inside->mailbox.close();
+  });
+  thread_.join();
 }
 
 void NameService::ask(const std::string& host, Done done) {
-  if (wake_.get() < 0) {
-    done({.error = UV_EMFILE, .fresh_ms = 0});
-    return;
+  const std::lock_guard lock(mutex_);
+  if (inside_ == nullptr) {
+    inside_ = std::make_unique<Inside>(files_, times_);
+    thread_ = std::thread([inside = inside_.get()] { inside->loop.run(); });
   }
-  {
-    const std::lock_guard lock(mutex_);
-    questions_.push_back({host, std::move(done)});
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-  }
-  eventfd_write(wake_.get(), 1);
+  inside_->mailbox.post(
+      [inside = inside_.get(), host, done = std::move(done)] { inside->look_up(host, done); });
 }
 
 NameAnswer NameService::ask_and_wait(const std::string& host) {
@@ -133,159 +143,177 @@ NameAnswer NameService::ask_and_wait(const std::string& host) {
   return answer.get();
 }
 
-void NameService::run() {
-  std::vector<pollfd> polled;
-  while (true) {
-    std::vector<Question> questions;
-    {
-      const std::lock_guard lock(mutex_);
-      if (stopping_) break;
-      questions.swap(questions_);
-    }
-    for (Question& question : questions)
-      take(std::move(question));
-    polled.assign(1, {.fd = wake_.get(), .events = POLLIN, .revents = 0});
-    const int timeout_ms = poll_timeout_ms(polled);
-    static_cast<void>(::poll(polled.data(), polled.size(), timeout_ms));
-    eventfd_t wakes = 0;
-    eventfd_read(wake_.get(), &wakes);
-    for (const auto& each : channels_)
-      each->channel.process(polled);
-    finish_overdue();
-    std::erase_if(channels_, [this](const auto& each) {
-      return each != channels_.back() && each->channel.waiting() == 0;
-    });
-  }
-  channels_.clear();
-}
-
-int NameService::poll_timeout_ms(std::vector<pollfd>& polled) {
-  uint64_t timeout_ms = never_ms;
-  for (const auto& each : channels_) {
-    const int wanted_ms = each->channel.prepare(polled);
-    if (wanted_ms >= 0) timeout_ms = std::min(timeout_ms, static_cast<uint64_t>(wanted_ms));
-  }
-  const uint64_t now = now_ms();
-  for (const auto& [host, name] : names_) {
-    if (name.overdue_ms == never_ms) continue;
-    timeout_ms = std::min(timeout_ms, name.overdue_ms - std::min(name.overdue_ms, now));
-  }
-  return timeout_ms == never_ms ? -1 : static_cast<int>(timeout_ms);
-}
-
-void NameService::take(Question question) {
-  if (names_.size() >= names_max && !names_.contains(question.host)) forget_one();
-  Name& name = names_[question.host];
-  const uint64_t now = now_ms();
-  const bool answered = name.fresh_until_ms != 0;
-  // While a second family is late, what the first one said serves.
-  if (answered && (now < name.fresh_until_ms || name.pending > 0)) {
-    NameAnswer answer = name.answer;
-    answer.fresh_ms = name.fresh_until_ms - std::min(name.fresh_until_ms, now);
-    question.done(answer);
+void NameService::Inside::look_up(const std::string& host, NameSource::Done done) {
+  read_changed_conf();
+  Entry* const entry = find_or_make(lower_of(host));
+  if (entry == nullptr) {  // all names are in use
+    done({.addresses = {}, .error = UV_EAI_AGAIN, .fresh_ms = times.failure_ms});
     return;
   }
-  name.waiting.push_back(std::move(question.done));
-  if (name.pending == 0) start(question.host, name);
-}
-
-void NameService::start(const std::string& host, Name& name) {
-  look_at_configuration();
-  name.pending = 2;
-  name.overdue_ms = never_ms;
-  name.ipv6 = name.ipv4 = {};
-  NameChannel& channel = channels_.back()->channel;
-  for (const int family : {AF_INET6, AF_INET}) {
-    channel.look_up(host, family, [this, host, family](const NameChannel::Found& found) {
-      on_found(host, family, found);
-    });
+  entry->last_use = ++uses;
+  entry->waiting.push_back(std::move(done));
+  if (loop.now_ms() < entry->fresh_until_ms) {
+    reply_all(*entry, entry->fresh_until_ms - loop.now_ms(), entry->good.is_whole);
+    return;
+  }
+  if (entry->lookup == nullptr) start(*entry);
+  if (entry->waiting.empty()) return;  // answered at once
+  if (entry->is_overdue && can_serve(*entry)) {
+    reply_all(*entry, times.failure_ms, false);
+  } else if (!entry->patience.is_set()) {
+    entry->patience.set(can_serve(*entry) ? times.patience_ms : times.patience_without_ms);
   }
 }
 
-// A machine that moves to another network gets other name servers: questions under way end where
-// they were asked.
-void NameService::look_at_configuration() {
-  if (channels_.empty() || channels_.back()->made_of != Stamp::now()) {
-    channels_.push_back(std::make_unique<Channel>());
+bool NameService::Inside::can_serve(const Entry& entry) const {
+  return !entry.good.addresses.empty() && loop.now_ms() - entry.good_ms < times.stale_ms_max;
+}
+
+NameService::Inside::Entry* NameService::Inside::find_or_make(const std::string& host) {
+  const auto found = entries.find(host);
+  if (found != entries.end()) return found->second.get();
+  if (entries.size() >= names_max) {
+    auto oldest = entries.end();
+    for (auto it = entries.begin(); it != entries.end(); ++it) {
+      if (it->second->lookup != nullptr) continue;
+      if (oldest == entries.end() || it->second->last_use < oldest->second->last_use) oldest = it;
+    }
+    if (oldest == entries.end()) return nullptr;
+    entries.erase(oldest);
+  }
+  return entries.emplace(host, std::make_unique<Entry>(loop, *this, host)).first->second.get();
+}
+
+// Another network may have other name servers: what runs is asked of these anew.
+void NameService::Inside::read_changed_conf() {
+  const FileMark mark = mark_of(files.resolv_conf);
+  if (conf_mark == mark) return;
+  const bool is_first = !conf_mark;
+  conf_mark = mark;
+  ResolvConf read = parse_resolv_conf(text_of(files.resolv_conf), files.port);
+  if (!is_first && read == conf) return;
+  conf = std::move(read);
+  NameServers former = std::exchange(servers, {});
+  for (const Address& address : conf.servers)
+    servers.push_back(std::make_unique<NameServer>(loop, address));
+  if (!is_first)
+    base::log_info("{} has changed: other name servers are asked from now on", files.resolv_conf);
+  for (const auto& [host, entry] : entries) {
+    if (entry->lookup != nullptr) {
+      entry->lookup->cancel();
+      loop.bury(std::move(entry->lookup));
+      start(*entry);
+    } else if (entry->error != 0) {
+      entry->fresh_until_ms = 0;
+    }
   }
 }
 
-void NameService::on_found(const std::string& host, int family, const NameChannel::Found& found) {
-  const auto it = names_.find(host);
-  if (it == names_.end()) return;
-  Name& name = it->second;
-  (family == AF_INET6 ? name.ipv6 : name.ipv4) = found;
-  --name.pending;
-  if (found.servers_silent > 0) channels_.back()->channel.rotate_servers();
-  if (name.pending == 0) {
-    finish(host, name);
-  } else if (found.error == 0) {
-    name.overdue_ms = now_ms() + times_.other_family_ms;
-  }
+void NameService::Inside::start(Entry& entry) {
+  entry.is_overdue = false;
+  if (answer_from_files(entry)) return;
+  entry.lookup = std::make_unique<NameLookup>(loop, servers, names_to_ask(conf, entry.host), *this);
 }
 
-void NameService::finish_overdue() {
-  const uint64_t now = now_ms();
-  for (auto& [host, name] : names_) {
-    if (name.overdue_ms <= now) finish(host, name);
-  }
-}
-
-NameAnswer NameService::merge(const std::string& host, const Name& name) const {
+// What needs no name server.
+bool NameService::Inside::answer_from_files(Entry& entry) {
+  std::string name = entry.host;
+  if (name.ends_with('.')) name.pop_back();
   NameAnswer answer;
-  for (const NameChannel::Found* found : {&name.ipv6, &name.ipv4}) {
-    answer.addresses.insert(
-        answer.addresses.end(), found->addresses.begin(), found->addresses.end());
+  in_addr v4{};
+  if (::inet_aton(name.c_str(), &v4) != 0) {  // "127.1"
+    sockaddr_in system{};
+    system.sin_family = AF_INET;
+    system.sin_addr = v4;
+    answer.addresses = {Address::from_system(reinterpret_cast<const sockaddr*>(&system))};
+  } else {
+    answer.addresses = find_host(text_of(files.hosts), name);
+    if (answer.addresses.empty() && is_localhost(name)) {  // RFC 6761 6.3
+      answer.addresses = {*Address::parse("::1", 0), *Address::parse("127.0.0.1", 0)};
+    }
+    sort_by_preference(answer.addresses);
   }
-  if (answer.addresses.empty() && is_localhost(host)) {
-    answer.addresses = {*Address::parse("::1", 0), *Address::parse("127.0.0.1", 0)};
-  }
-  if (answer.addresses.empty()) {
-    answer.error = graver(name.ipv6.error, name.ipv4.error);
-    answer.fresh_ms = times_.failure_ms;
-    return answer;
-  }
-  put_reachable_family_first(answer.addresses);
-  const uint64_t ttl_ms = 1'000ULL * std::min(name.ipv6.ttl_s, name.ipv4.ttl_s);
-  answer.fresh_ms = std::clamp(ttl_ms, times_.fresh_ms_min, times_.fresh_ms_max);
-  return answer;
+  if (answer.addresses.empty()) return false;
+  answer.fresh_ms = times.fresh_ms_of_files;
+  settle(entry, std::move(answer));
+  return true;
 }
 
-void NameService::finish(const std::string& host, Name& name) {
-  name.overdue_ms = never_ms;
-  NameAnswer answer = merge(host, name);
-  log_outcome(host, name, answer);
-  name.fresh_until_ms = now_ms() + answer.fresh_ms;
-  name.answer = std::move(answer);
-  const std::vector<Done> waiting = std::exchange(name.waiting, {});
-  for (const Done& done : waiting)
-    done(name.answer);
+// `answer` is good and serves from now on.
+void NameService::Inside::settle(Entry& entry, NameAnswer answer) {
+  const uint64_t fresh_ms = std::clamp(answer.fresh_ms, times.fresh_ms_min, times.fresh_ms_max);
+  if (std::exchange(entry.is_failing, false)) {
+    base::log_info("the name {} can be looked up again", entry.host);
+  }
+  entry.good = std::move(answer);
+  entry.good_ms = loop.now_ms();
+  entry.error = 0;
+  entry.fresh_until_ms = loop.now_ms() + fresh_ms;
+  reply_all(entry, fresh_ms, entry.good.is_whole);
+}
+
+void NameService::Inside::fail(Entry& entry, int error) {
+  log_failure(entry, error);
+  entry.error = error;
+  const uint64_t again_ms = can_serve(entry) ? times.retry_ms : times.failure_ms;
+  entry.fresh_until_ms = loop.now_ms() + again_ms;
+  reply_all(entry, again_ms, false);
 }
 
 // A name that never worked is its asker's to report.
-void NameService::log_outcome(const std::string& host, Name& name, const NameAnswer& answer) {
-  const bool worked_before = name.fresh_until_ms != 0 && name.answer.error == 0;
-  if (answer.error == 0 && name.is_failing) {
-    name.is_failing = false;
-    base::log_info("the name {} can be looked up again", host);
-  } else if (answer.error != 0 && worked_before && !name.is_failing) {
-    name.is_failing = true;
-    base::log_warning(
-        "the name {} can no longer be looked up: {}; going on with the addresses known",
-        host,
-        name_error_text(answer.error));
-  }
+void NameService::Inside::log_failure(Entry& entry, int error) {
+  if (!can_serve(entry) || std::exchange(entry.is_failing, true)) return;
+  base::log_warning(
+      "the name {} can no longer be looked up: {}; going on with the addresses known for {} "
+      "minutes",
+      entry.host,
+      name_error_text(error),
+      times.stale_ms_max / 60'000);
 }
 
-void NameService::forget_one() {
-  auto oldest = names_.end();
-  for (auto it = names_.begin(); it != names_.end(); ++it) {
-    if (it->second.pending > 0) continue;
-    if (oldest == names_.end() || it->second.fresh_until_ms < oldest->second.fresh_until_ms) {
-      oldest = it;
-    }
+// With what is known: the last good answer, else the error.
+void NameService::Inside::reply_all(Entry& entry, uint64_t fresh_ms, bool is_whole) {
+  entry.patience.clear();
+  NameAnswer answer;
+  if (can_serve(entry)) {
+    answer = entry.good;
+  } else {
+    answer.error = entry.error != 0 ? entry.error : UV_EAI_AGAIN;
   }
-  if (oldest != names_.end()) names_.erase(oldest);
+  answer.fresh_ms = fresh_ms;
+  answer.is_whole = is_whole;
+  for (const NameSource::Done& done : std::exchange(entry.waiting, {}))
+    done(answer);
+}
+
+void NameService::Inside::on_impatient(Entry& entry) {
+  entry.is_overdue = true;
+  entry.error = UV_EAI_AGAIN;
+  log_failure(entry, UV_EAI_AGAIN);
+  reply_all(entry, times.failure_ms, false);
+}
+
+NameService::Inside::Entry& NameService::Inside::entry_of(const NameLookup& lookup) {
+  const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto& each) {
+    return each.second->lookup.get() == &lookup;
+  });
+  CHECK(found != entries.end());
+  return *found->second;
+}
+
+void NameService::Inside::on_some(NameLookup& lookup, NameAnswer answer) {
+  Entry& entry = entry_of(lookup);
+  entry.good = std::move(answer);
+  entry.good_ms = loop.now_ms();
+  entry.error = 0;
+  entry.is_overdue = true;  // who comes now gets these at once
+  reply_all(entry, times.failure_ms, false);
+}
+
+void NameService::Inside::on_found(NameLookup& lookup, NameAnswer answer) {
+  Entry& entry = entry_of(lookup);
+  loop.bury(std::move(entry.lookup));
+  answer.error == 0 ? settle(entry, std::move(answer)) : fail(entry, answer.error);
 }
 
 }  // namespace net

@@ -18,6 +18,7 @@ struct NameAnswer {
       {};                          // port 0, in the order to try; empty exactly when `error` is set
   int error = 0;                   // a uv code (UV_EAI_...), 0 for none
   uint64_t fresh_ms = UINT64_MAX;  // how long it may serve before it is asked for again
+  bool is_whole = true;            // false: one family's addresses are not known
 };
 
 class NameSource {

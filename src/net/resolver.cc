@@ -13,6 +13,8 @@ namespace {
 
 // How long a family that worked is tried first (RFC 8305 8: on the order of ten minutes).
 constexpr uint64_t preference_ms = 600'000;
+// For so long after a name's last use it is kept up to date: about as long as connections are idle.
+constexpr uint64_t keep_up_ms = 60'000;
 
 // In any order.
 bool are_same(std::span<const Address> a, std::span<const Address> b) {
@@ -33,6 +35,7 @@ struct Resolver::Entry {
   int error = 0;          // of the last lookup, 0 if it worked
   uint64_t failed_ms = 0;
   uint64_t last_use = 0;  // of uses_
+  uint64_t used_ms = 0;
   int preferred_family = AF_UNSPEC;
   uint64_t preferred_until_ms = 0;
   bool running = false;
@@ -44,7 +47,9 @@ Resolver::Resolver(UvLoop& loop, NameSource& source, const ResolverTimes& times)
       source_(source),
       times_(times),
       answers_(std::make_shared<Mailbox>(loop)),
-      answer_ready_(this, [](void* self) { static_cast<Resolver*>(self)->answer_ready(); }) {
+      answer_ready_(this, [](void* self) { static_cast<Resolver*>(self)->answer_ready(); }),
+      refresh_(
+          loop.timers(), this, [](void* self) { static_cast<Resolver*>(self)->refresh_used(); }) {
   answers_->set_keeps_running(false);
 }
 
@@ -53,6 +58,7 @@ Resolver::~Resolver() {
 }
 
 void Resolver::close() {
+  refresh_.clear();
   answers_->close();
 }
 
@@ -62,8 +68,9 @@ void Resolver::resolve(std::string_view host, Query& query) {
   Entry* entry = Address::parse(host, 0) ? nullptr : find_or_make(host);
   if (entry != nullptr) {
     entry->last_use = ++uses_;
+    entry->used_ms = loop_.now_ms();
     if (needs_lookup(*entry)) start_lookup(query.host_, *entry);
-    if (!can_serve(*entry) && entry->running) {
+    if (!is_fresh(*entry) && entry->running) {
       entry->waiting.push_back(query);
       return;
     }
@@ -72,17 +79,20 @@ void Resolver::resolve(std::string_view host, Query& query) {
   loop_.defer(answer_ready_);
 }
 
+bool Resolver::is_fresh(const Entry& entry) const {
+  return can_serve(entry) && loop_.now_ms() - entry.answered_ms < entry.fresh_ms;
+}
+
 bool Resolver::needs_lookup(const Entry& entry) const {
-  const uint64_t now = loop_.now_ms();
-  const bool is_fresh = can_serve(entry) && now - entry.answered_ms < entry.fresh_ms;
-  const bool just_failed = entry.error != 0 && now - entry.failed_ms < times_.failure_ms;
-  return !is_fresh && !just_failed && !entry.running;
+  const bool just_failed = entry.error != 0 && loop_.now_ms() - entry.failed_ms < times_.failure_ms;
+  return !is_fresh(entry) && !just_failed && !entry.running;
 }
 
 void Resolver::refresh(std::string_view host) {
   const auto found = entries_.find(host);
   if (found == entries_.end()) return;
   found->second->last_use = ++uses_;
+  found->second->used_ms = loop_.now_ms();
   if (needs_lookup(*found->second)) start_lookup(found->first, *found->second);
 }
 
@@ -137,6 +147,7 @@ void Resolver::finish_lookup(const std::string& host, const NameAnswer& answer) 
   } else {
     entry.failed_ms = loop_.now_ms();
   }
+  set_refresh();
   while (Query* query = entry.waiting.pop_front())
     ready_.push_back(*query);
   answer_ready();
@@ -144,11 +155,41 @@ void Resolver::finish_lookup(const std::string& host, const NameAnswer& answer) 
 
 void Resolver::take_addresses(Entry& entry, const NameAnswer& answer) {
   std::vector<Address> addresses = answer.addresses;
-  if (addresses.size() > addresses_max) addresses.resize(addresses_max);
+  // A family that nobody has answered for has not moved.
+  for (const Address& known : entry.addresses) {
+    const bool is_missing =
+        std::none_of(answer.addresses.begin(), answer.addresses.end(), [&](const Address& each) {
+          return each.family() == known.family();
+        });
+    if (!answer.is_whole && is_missing) addresses.push_back(known);
+  }
   if (!entry.addresses.empty() && !are_same(entry.addresses, addresses)) ++changes_;
   entry.addresses = std::move(addresses);
   entry.answered_ms = loop_.now_ms();
   entry.fresh_ms = std::min(answer.fresh_ms, times_.fresh_ms_max);
+}
+
+// Without it a name that is reused seldom would be found to have moved one request too late.
+void Resolver::refresh_used() {
+  const uint64_t now = loop_.now_ms();
+  for (const auto& [host, entry] : entries_) {
+    if (now - entry->used_ms < keep_up_ms && needs_lookup(*entry)) start_lookup(host, *entry);
+  }
+  set_refresh();
+}
+
+void Resolver::set_refresh() {
+  const uint64_t now = loop_.now_ms();
+  uint64_t next_ms = UINT64_MAX;
+  for (const auto& [host, entry] : entries_) {
+    if (entry->running || entry->error != 0 || now - entry->used_ms >= keep_up_ms) continue;
+    next_ms = std::min(next_ms, entry->answered_ms + entry->fresh_ms);
+  }
+  if (next_ms == UINT64_MAX) {
+    refresh_.clear();
+  } else {
+    refresh_.set(std::max(next_ms, now + 1) - now);
+  }
 }
 
 void Resolver::answer_ready() {
@@ -175,8 +216,8 @@ void Resolver::answer(Query& query) {
   // A copy: who is told may make the entry go.
   const Entry& entry = *it->second;
   std::array<Address, addresses_max> addresses;
-  const size_t count = entry.addresses.size();
-  std::copy(entry.addresses.begin(), entry.addresses.end(), addresses.begin());
+  const size_t count = std::min(entry.addresses.size(), addresses.size());
+  std::copy_n(entry.addresses.begin(), count, addresses.begin());
   if (loop_.now_ms() < entry.preferred_until_ms) {
     std::stable_partition(
         addresses.begin(),

@@ -14,14 +14,16 @@
 
 #include "base/intrusive_list.h"
 #include "net/address.h"
+#include "net/deadline.h"
 #include "net/mailbox.h"
 #include "net/name_source.h"
 #include "net/uv_loop.h"
 
 namespace net {
 
-// How long answers serve. A good one is fresh at first; after that it goes on serving while a new
-// one is fetched in the background, up to the maximum if that keeps failing.
+// How long answers serve. A good one is fresh at first; after that whoever asks waits for the
+// source, which answers soon from what it knew where no name server does. Should that fail, the
+// former answer goes on serving up to the maximum.
 struct ResolverTimes {
   uint64_t fresh_ms_max = 60'000;  // where the answer does not say less
   uint64_t stale_ms_max = 3'600'000;
@@ -70,7 +72,7 @@ class Resolver {
   void prefer(std::string_view host, const Address& address);
 
   // For who goes on using connections to `host`: asks for it again where what is known is no longer
-  // fresh. Nothing is told; see changes().
+  // fresh, and then as it ages, for a minute from here. Nothing is told; see changes().
   void refresh(std::string_view host);
   // Counts how often the addresses of some name have become others.
   [[nodiscard]] uint64_t changes() const { return changes_; }
@@ -85,10 +87,13 @@ class Resolver {
   struct Entry;
 
   Entry* find_or_make(std::string_view host);
+  [[nodiscard]] bool is_fresh(const Entry& entry) const;
   [[nodiscard]] bool needs_lookup(const Entry& entry) const;
   void start_lookup(const std::string& host, Entry& entry);
   void finish_lookup(const std::string& host, const NameAnswer& answer);
   void take_addresses(Entry& entry, const NameAnswer& answer);
+  void refresh_used();
+  void set_refresh();
   void answer_ready();
   void answer(Query& query);
 
@@ -105,6 +110,7 @@ class Resolver {
   std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_;
   base::IntrusiveList<Query> ready_;  // the answer is there, told at the end of the turn
   Deferred answer_ready_;
+  Deadline refresh_;
 };
 
 }  // namespace net

@@ -38,14 +38,3 @@ TEST_CASE("a service may go while questions are out") {
   }
   CHECK(answers <= 20);
 }
-
-TEST_CASE("addresses that this machine has no way to come last") {
-  // No machine has a way to a documentation prefix but over a default route, and all have loopback.
-  std::vector<net::Address> addresses = {*net::Address::parse("2001:db8::1", 0),
-                                         *net::Address::parse("127.0.0.1", 0)};
-  net::put_reachable_family_first(addresses);
-  CHECK(addresses.size() == 2);
-  addresses = {*net::Address::parse("127.0.0.1", 0), *net::Address::parse("::1", 0)};
-  net::put_reachable_family_first(addresses);
-  CHECK(addresses.front().family() == AF_INET);
-}

@@ -98,7 +98,7 @@ std::vector<std::string> names_to_ask(const ResolvConf& conf, std::string_view h
   if (host.ends_with('.')) return {name};
   std::vector<std::string> names;
   for (const std::string& domain : conf.search)
-    names.push_back(name + "." + domain);
+    names.emplace_back(name).append(".").append(domain);
   const auto dots = static_cast<size_t>(std::count(name.begin(), name.end(), '.'));
   names.insert(dots >= conf.ndots ? names.begin() : names.end(), name);
   return names;

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "http/target.h"
+#include "policy/base_path.h"
 #include "policy/connection_login.h"
 #include "policy/loop.h"
 #include "policy/page_origin.h"
@@ -288,9 +289,7 @@ std::string_view Exchange::upstream_target() {
   if (path == "*") return path;
   path = route_->forwarded(path);
   if (!path.starts_with('/')) path = arena_.join({"/", path});
-  std::string_view base_path = pool_->identity().url.target;
-  while (base_path.ends_with('/'))
-    base_path.remove_suffix(1);
+  const std::string_view base_path = policy::base_in_front(pool_->identity().url.target, path);
   return base_path.empty() ? path : arena_.join({base_path, path});
 }
 

@@ -77,6 +77,21 @@ bool are_descriptors_enough(uint32_t workers) {
   return true;
 }
 
+// The keys that differ and stay as they were at the start, joined by commas; empty: none does.
+std::string changed_but_kept(const config::Config& now,
+                             const config::Config& before,
+                             bool same_listeners) {
+  std::string keys;
+  const auto add = [&](bool changed, std::string_view key) {
+    if (changed) keys += fmt::format("{}{}", keys.empty() ? "" : ", ", key);
+  };
+  add(!same_listeners, "listen");
+  add(now.workers != before.workers, "workers");
+  add(now.admin.listen != before.admin.listen, "admin.listen");
+  add(now.limits.connections_max != before.limits.connections_max, "limits.connections_max");
+  return keys;
+}
+
 // Each client connection may need one to the upstream.
 uint32_t connections_for(uint64_t fds, size_t workers) {
   const uint64_t reserved = reserved_fds + reserved_fds_per_worker * workers;
@@ -88,6 +103,7 @@ uint32_t connections_for(uint64_t fds, size_t workers) {
 
 struct Server::State {
   std::shared_ptr<const config::Config> config;
+  std::shared_ptr<const config::Config> started_with;  // what a reload cannot change is of it
   // What is listened on: the listeners of the start with the `tls` of the last reload.
   std::vector<config::Listen> listen_as;
   std::mutex tls_mutex;  // reload() and renew_certificates(): guards the next two and listen_as
@@ -242,6 +258,7 @@ proxy::AdminPage Server::State::admin_page(std::string_view path) const {
 
 Server::Server(std::shared_ptr<const config::Config> config) : state_(std::make_unique<State>()) {
   state_->config = std::move(config);
+  state_->started_with = state_->config;
 }
 
 Server::~Server() {
@@ -341,12 +358,10 @@ base::Result<std::monostate, std::string> Server::reload(
   if (!loaded) return loaded.error();
   auto opened = state.access_log.open(config->log.access, format_of(config->log));
   if (!opened) return opened.error();
-  if (!same_listeners || config->workers != state.config->workers ||
-      config->admin.listen != state.config->admin.listen ||
-      config->limits.connections_max != state.config->limits.connections_max) {
-    base::log_warning(
-        "listen, workers, admin and limits.connections_max changed: that takes a restart "
-        "(SIGUSR2)");
+  const std::string kept = changed_but_kept(*config, *state.started_with, same_listeners);
+  if (!kept.empty()) {
+    base::log_warning("changed, but not taken over by a reload: {}; that takes a restart (SIGUSR2)",
+                      kept);
   }
   state.listen_as = std::vector<config::Listen>(listen_as);
   state.tls = *std::move(loaded);

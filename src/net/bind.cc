@@ -23,17 +23,38 @@ constexpr mode_t unix_mode = 0660;
 using Error = std::string;
 using Bound = base::Result<BoundSockets, Error>;
 
-Error why(const ListenAddress& address, int error) {
-  const char* hint = "";
-  if (error == EADDRINUSE) hint = " (another program listens there)";
-  if (error == EADDRNOTAVAIL) hint = " (no network interface of this machine has it)";
-  if (error == EACCES && address.unix_path.empty()) {
-    hint = " (ports below 1024 need root or CAP_NET_BIND_SERVICE)";
+// What to do about `error`, or nothing.
+std::string hint(const ListenAddress& address, int error) {
+  const bool is_unix = !address.unix_path.empty();
+  switch (error) {
+    case EADDRINUSE:
+      return is_unix
+                 ? " (another program listens there: `ss -lxp` shows which; stop it, or listen on "
+                   "another path)"
+                 : " (another program listens there: `ss -ltnp \"sport = :" +
+                       std::to_string(address.port) +
+                       "\"` shows which; stop it, or listen on another port)";
+    case EADDRNOTAVAIL:
+      return " (no network interface of this machine has it: `ip address` shows those there are; "
+             "0.0.0.0 is all of them)";
+    case EACCES:
+      return is_unix ? " (this user may not create files in that folder)"
+                     : " (ports below 1024 need root or CAP_NET_BIND_SERVICE: listen on 8080, say, "
+                       "or `sudo setcap cap_net_bind_service=+ep` the program)";
+    case EEXIST:
+      return " (what is there is no socket: remove it, or choose another path)";
+    case ENOENT:
+      return is_unix ? " (its folder does not exist: create it with `mkdir -p`)" : "";
+    default:
+      return {};
   }
+}
+
+Error why(const ListenAddress& address, int error) {
   // The C library spells it with a capital letter.
   std::string text = std::strerror(error);
   text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
-  return "cannot listen on " + address.text() + ": " + text + hint;
+  return "cannot listen on " + address.text() + ": " + text + hint(address, error);
 }
 
 bool set_option(const Fd& socket, int level, int name) {

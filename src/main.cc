@@ -1,6 +1,5 @@
 // The program: flags, configuration, signals. All wiring is here; the work is in the Server.
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <malloc.h>
@@ -15,22 +14,38 @@
 #include "base/standard_streams.h"
 #include "config/load.h"
 #include "net/inherited.h"
+#include "process/greeting.h"
 #include "process/guardian.h"
 #include "process/handover.h"
 #include "process/options.h"
 #include "process/service_manager.h"
 #include "process/signal_loop.h"
-#include "server/loops.h"
+#include "server/check.h"
 #include "server/server.h"
 #include "tls/context.h"
 
 namespace {
 
-constexpr int exit_usage = 2;
-
-int complain(const std::string& text) {
+int complain(const std::string& text, int status) {
   base::print(stderr, "openai-proxy: {}\n", text);
-  return exit_usage;
+  return status;
+}
+
+// All that is wrong with what the configuration names; its exit status.
+int complain_of(const std::vector<std::string>& wrong) {
+  for (const std::string& each : wrong)
+    complain(each, process::exit_usage);
+  return process::exit_usage;
+}
+
+void greet(const config::Config& config, const std::string& file, const server::Server& server) {
+  const process::Started started{.config_file = file,
+                                 .listening = server.listening(),
+                                 .admin = server.admin_listening(),
+                                 .unused_proxy = process::outgoing_proxy_variable()};
+  for (const process::GreetingLine& line : process::greeting(config, started)) {
+    if (base::log_enabled(line.level)) base::log_line(line.level, line.text);
+  }
 }
 
 int run(const process::Options& options, std::vector<std::string> command) {
@@ -38,25 +53,32 @@ int run(const process::Options& options, std::vector<std::string> command) {
   auto inherited = net::InheritedSockets::from_environment();
   process::Predecessor predecessor = process::Predecessor::from_environment();
   auto loaded = process::load(options);
-  if (!loaded) return complain(loaded.error());
+  if (!loaded) return complain(loaded.error(), process::exit_usage);
   if (options.print_config) {
     base::print(stdout, "{}", config::to_yaml(*loaded));
     return base::end_output(0);
   }
+  if (const auto failed = tls::init()) return complain(*failed, process::exit_failed);
   if (options.check) {
-    const auto loops = server::find_loops(*loaded, server::addresses_of(loaded->listen));
-    if (!loops.empty()) return complain(loops.front());
+    const auto wrong = server::check(*loaded);
+    if (!wrong.empty()) return complain_of(wrong);
     base::print(stdout, "the configuration is valid\n");
     return base::end_output(0);
   }
   base::set_log_level(loaded->log.level);
-  if (const auto failed = tls::init()) return complain(*failed);
-  if (!inherited) return complain(inherited.error());
+  // How it was called is wrong, as with a flag.
+  if (!inherited) return complain(inherited.error(), process::exit_usage);
   std::optional<process::Guardian> guardian;
   {
-    server::Server server(std::make_shared<const config::Config>(std::move(*loaded)));
+    const auto config = std::make_shared<const config::Config>(std::move(*loaded));
+    server::Server server(config);
     const auto started = server.start(*std::move(inherited));
-    if (!started) return complain(started.error());
+    if (!started) {
+      // All of it, if it is what the configuration names.
+      const auto wrong = server::check(*config);
+      return wrong.empty() ? complain(started.error(), process::exit_failed) : complain_of(wrong);
+    }
+    greet(*config, options.config_file, server);
     if (predecessor.is_there()) {
       predecessor.tell_ready();
     } else {
@@ -74,8 +96,6 @@ int run(const process::Options& options, std::vector<std::string> command) {
 
 }  // namespace
 
-// What escapes the flags' library is want of memory, which ends the program anyway.
-// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
   base::open_standard_streams();
   // Writing to a connection that is gone must be an error, not the end.
@@ -83,23 +103,7 @@ int main(int argc, char** argv) {
   const sigset_t signals = process::handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  process::Options options;
-  CLI::App app(
-      "Forwards HTTP requests to the OpenAI API and streams the answers back, with CORS.\n"
-      "Without options: listens on 0.0.0.0:8080, forwards to https://api.openai.com.",
-      "openai-proxy");
-  app.add_option("--config", options.config_file, "YAML file; see conf/openai-proxy.yaml");
-  app.add_option("--listen", options.listen, "first listener: HOST:PORT, [V6]:PORT or unix:PATH");
-  app.add_option("--upstream", options.upstream, "URL of the default upstream, or unix:PATH");
-  app.add_option("--log-level", options.log_level, "debug, info, warning or error");
-  app.add_flag("--check", options.check, "validate the configuration and exit");
-  app.add_flag(
-      "--print-config", options.print_config, "print the effective configuration and exit");
-  app.set_version_flag("--version", "openai-proxy " OPENAI_PROXY_VERSION);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return base::end_output(app.exit(error));
-  }
-  return run(options, process::command_of(argc, argv));
+  auto options = process::parse_options(argc, argv);
+  if (!options) return options.error();
+  return run(*options, process::command_of(argc, argv));
 }

@@ -24,7 +24,7 @@ ROOMS = {
     "accept": {"client", "proxy", "local", "tls", "net", "config", "base"},
     "server": {"accept", "client", "deploy", "proxy", "upstream", "policy", "local", "tls", "observe",
                "net", "config", "base"},
-    "process": {"server", "config", "net", "base"},
+    "process": {"server", "policy", "config", "net", "base"},
     "main.cc": {"process", "server", "tls", "config", "net", "base"},
 }
 # The load tool's own rooms, and the rooms of src/ that each of them may use.
@@ -46,7 +46,8 @@ DOORS = [
     (r"yaml-cpp/.*", r"config/.*\.cc"),
     (r"nlohmann/json\.hpp", r"bench/.*\.cc"),
     (r"nlohmann/json_fwd\.hpp", r"bench/base/json\.h"),
-    (r"CLI/.*", r"main\.cc|bench/(main|base/command_line|load/run_options|serve/serve_options)\.cc"),
+    (r"CLI/.*",
+     r"process/options\.cc|bench/(main|base/command_line|load/run_options|serve/serve_options)\.cc"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 

@@ -1,25 +1,35 @@
 #pragma once
 
-// What the command line says, and the configuration it leads to.
+// The command line, and the configuration it leads to.
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "config/config.h"
 
 namespace process {
 
-// Value. What is not empty wins over the file.
+// The program's exit statuses beside 0.
+inline constexpr int exit_failed = 1;  // at run time: an address in use, say
+inline constexpr int exit_usage = 2;   // the command line or the configuration is wrong
+
+// Value: what the command line says; it wins over the file.
 struct Options {
   std::string config_file;
-  std::string listen;
+  std::vector<std::string> listen;
   std::string upstream;
   std::string log_level;
   bool check = false;
   bool print_config = false;
 };
 
-// Reads the file, if there is one, anew. The error is a sentence for the operator.
+// Reads the command line. The error is the exit status where that was all: after --help and
+// --version, and 2 where it is wrong, which has been said.
+[[nodiscard]] base::Result<Options, int> parse_options(int argc, char** argv);
+
+// The file with what the command line says over it. The error, in words, says what is wrong and
+// what was expected.
 [[nodiscard]] base::Result<config::Config, std::string> load(const Options& options);
 
 }  // namespace process

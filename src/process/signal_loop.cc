@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <memory>
+#include <string_view>
 #include <unistd.h>
 #include <utility>
 
@@ -86,7 +87,13 @@ void SignalLoop::handle(const siginfo_t& info) {
 void SignalLoop::reload() {
   auto loaded = load(options_);
   if (!loaded) {
-    base::log_error("reload refused, the former configuration stays: {}", loaded.error());
+    // A line each: within one, a line's end is escaped.
+    std::string_view rest = loaded.error();
+    while (!rest.empty()) {
+      const size_t end = std::min(rest.find('\n'), rest.size());
+      base::log_error("reload refused, the former configuration stays: {}", rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
     return;
   }
   const auto reloaded = server_.reload(std::make_shared<const config::Config>(std::move(*loaded)));

@@ -117,8 +117,50 @@ TEST_CASE("an address in use: a message and a failure, not a start") {
   const test::ListeningSocket taken;
   const std::string address = "127.0.0.1:" + std::to_string(taken.port());
   Program program(folder, {"--listen", address});
-  CHECK(program.wait() != 0);
+  CHECK(program.wait() == 1);
   CHECK(program.error().find(address) != std::string::npos);
+  CHECK(program.error().find("ss -ltnp") != std::string::npos);
+}
+
+TEST_CASE("a wrong command line is 2, with what was probably meant") {
+  const test::TemporaryFolder folder;
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string words;
+  };
+  for (const auto& [arguments, words] :
+       std::vector<Case>{{{"--lisen", "8080"}, "did you mean --listen?"},
+                         {{"proxy.yaml"}, "did you mean --config proxy.yaml?"},
+                         {{"https://h.example"}, "did you mean --upstream https://h.example?"},
+                         {{"--config", ""}, "expected the name of a YAML file"},
+                         {{"-c", folder / "none.yaml"}, "No such file"},
+                         {{"-c", folder / ""}, "Is a directory"},
+                         {{"-l", ":1", "-l", "1"}, "0.0.0.0:1 is listened on already"}}) {
+    Program program(folder, arguments);
+    CAPTURE(words);
+    CHECK(program.wait() == 2);
+    CHECK(program.error().find(words) != std::string::npos);
+  }
+}
+
+TEST_CASE("--check opens all that is named, binds nothing, and says all that is wrong") {
+  const test::TemporaryFolder folder;
+  const std::string file = folder / "proxy.yaml";
+  test::write_file(file,
+                   "listen:\n  - ':1'\n  - {address: ':2', tls: {certificate: /no/c, key: /no/k}}\n"
+                   "  - {address: ':3', redirect_to_https: true, acme_webroot: /no/w}\n"
+                   "log: {access: /no/log}\nupstreams: {openai: {tls: {ca_file: /no/ca}}}\n");
+  Program program(folder, {"--check", "-c", file});
+  CHECK(program.wait() == 2);
+  for (const std::string part : {"listen[1]", "listen[2].acme_webroot", "/no/log", "/no/ca"}) {
+    CAPTURE(part);
+    CHECK(program.error().find(part) != std::string::npos);
+  }
+  const std::string log = folder / "access.log";
+  test::write_file(file, "log: {access: '" + log + "'}\n");
+  Program good(folder, {"--check", "-c", file});
+  CHECK(good.wait() == 0);
+  CHECK_FALSE(std::filesystem::exists(log));
 }
 
 TEST_CASE("SIGTERM: a running stream ends, then exit 0") {

@@ -13,6 +13,9 @@
 namespace policy {
 
 // Whether `path`, which may have a query behind it, begins with `prefix` and a segment ends there:
+// "/v1" is a prefix of "/v1", "/v1/chat" and "/v1?x", not of "/v1x".
+[[nodiscard]] bool is_path_prefix(std::string_view prefix, std::string_view path);
+
 // Value, immutable once compiled.
 struct Route {
   std::string path;      // ends with a slash only where it is "/"

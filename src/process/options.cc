@@ -7,9 +7,9 @@
 #include <utility>
 #include <variant>
 
+#include "base/nearest_word.h"
 #include "base/standard_streams.h"
 #include "config/load.h"
-#include "config/yaml_reader.h"
 
 namespace process {
 namespace {
@@ -27,15 +27,15 @@ std::string about_extra(const std::string& argument) {
                        meant.empty() ? "" : fmt::format("; did you mean {} {}?", meant, argument));
   }
   const std::string name = argument.substr(0, argument.find('='));
-  const auto nearest = config::nearest_word(name,
-                                            {"--config",
-                                             "--listen",
-                                             "--upstream",
-                                             "--log-level",
-                                             "--check",
-                                             "--print-config",
-                                             "--version",
-                                             "--help"});
+  const auto nearest = base::nearest_word(name,
+                                          {"--config",
+                                           "--listen",
+                                           "--upstream",
+                                           "--log-level",
+                                           "--check",
+                                           "--print-config",
+                                           "--version",
+                                           "--help"});
   // What stands behind it may be a secret.
   return fmt::format("unknown option \"{}\"{}",
                      name,

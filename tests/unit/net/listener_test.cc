@@ -98,7 +98,9 @@ TEST_CASE("an address in use, of another machine or no address at all is refused
   // Also by ourselves, in spite of SO_REUSEPORT.
   CHECK(bind_error(bound.address) == "cannot listen on 127.0.0.1:" + port +
                                          ": address already in use (another program listens "
-                                         "there)");
+                                         "there: `ss -ltnp \"sport = :" +
+                                         port +
+                                         "\"` shows which; stop it, or listen on another port)");
   CHECK(bind_error({"192.0.2.99", 0, {}}).find("no network interface of this machine has it") !=
         std::string::npos);
   CHECK(bind_error({"example.test", 80, {}}) ==

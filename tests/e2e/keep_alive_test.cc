@@ -190,7 +190,7 @@ TEST_CASE("whatever size a request had that the proxy answers itself, the next o
   first.send(test::get("/"));
   test::eventually("the one connection is taken", [&] { return upstream.requests() == 1; });
   RawClient client = proxy.client();
-  for (const size_t size : {66'000, 100'000, 130'000}) {
+  for (const size_t size : {size_t{66'000}, size_t{100'000}, size_t{130'000}}) {
     CAPTURE(size);
     const Message answer = client.round_trip(test::post("/v1/x", test::pattern(size)));
     CHECK(answer.status() == 503);

@@ -305,9 +305,9 @@ TEST_CASE_TRANSPORTS("POSTs that race with the end of idle connections never run
   }
   CHECK(answered > posts / 4);
   const std::lock_guard lock(mutex);
-  for (const auto& [target, count] : runs) {
-    CAPTURE(target);
-    CHECK(count == 1);
+  for (const auto& each : runs) {
+    CAPTURE(each.first);
+    CHECK(each.second == 1);
   }
 }
 

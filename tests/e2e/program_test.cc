@@ -128,7 +128,7 @@ TEST_CASE("a wrong command line is 2, with what was probably meant") {
     std::vector<std::string> arguments;
     std::string words;
   };
-  for (const auto& [arguments, words] :
+  for (const Case& each :
        std::vector<Case>{{{"--lisen", "8080"}, "did you mean --listen?"},
                          {{"proxy.yaml"}, "did you mean --config proxy.yaml?"},
                          {{"https://h.example"}, "did you mean --upstream https://h.example?"},
@@ -136,10 +136,10 @@ TEST_CASE("a wrong command line is 2, with what was probably meant") {
                          {{"-c", folder / "none.yaml"}, "No such file"},
                          {{"-c", folder / ""}, "Is a directory"},
                          {{"-l", ":1", "-l", "1"}, "0.0.0.0:1 is listened on already"}}) {
-    Program program(folder, arguments);
-    CAPTURE(words);
+    Program program(folder, each.arguments);
+    CAPTURE(each.words);
     CHECK(program.wait() == 2);
-    CHECK(program.error().find(words) != std::string::npos);
+    CHECK(program.error().find(each.words) != std::string::npos);
   }
 }
 

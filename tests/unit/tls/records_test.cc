@@ -130,7 +130,9 @@ TEST_CASE("a client that wants small records gets them, and the whole of what is
                                                      {MBEDTLS_SSL_MAX_FRAG_LEN_2048, 2048},
                                                      {MBEDTLS_SSL_MAX_FRAG_LEN_4096, 4096}};
   for (const tls::Version version : versions) {
-    for (const auto& [code, limit] : limits) {
+    for (const auto& each : limits) {
+      const unsigned char code = each.first;
+      const size_t limit = each.second;
       CAPTURE(static_cast<int>(version));
       CAPTURE(limit);
       Middle middle(version);

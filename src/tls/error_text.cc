@@ -1,8 +1,8 @@
 // Our own short words where mbedTLS's are for its developers.
 #include "tls/error_text.h"
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 #include <ctime>
 #include <fmt/format.h>
 #include <string_view>
@@ -91,7 +91,7 @@ std::string now_text() {
 bool signed_itself(const mbedtls_x509_crt& certificate) {
   const mbedtls_x509_buf& subject = certificate.subject_raw;
   const mbedtls_x509_buf& issuer = certificate.issuer_raw;
-  return subject.len == issuer.len && std::memcmp(subject.p, issuer.p, issuer.len) == 0;
+  return std::equal(subject.p, subject.p + subject.len, issuer.p, issuer.p + issuer.len);
 }
 
 std::string advice_on(uint32_t flag, const mbedtls_x509_crt& certificate, std::string_view name) {

@@ -9,7 +9,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -71,7 +70,7 @@ bool are_descriptors_enough(uint32_t workers) {
   constexpr uint32_t least_per_worker = 8;
   std::vector<net::Fd> tried;
   for (uint32_t i = 0; i < least + least_per_worker * workers; ++i) {
-    tried.emplace_back(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
+    tried.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!tried.back() && errno == EMFILE) return false;
   }
   return true;

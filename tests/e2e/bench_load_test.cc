@@ -223,7 +223,7 @@ TEST_CASE("an open loop offers its rate, evenly or by chance") {
     const Outcome outcome = run(plan);
     const auto count = static_cast<double>(outcome.measures.requests);
     CHECK(count == doctest::Approx(400).epsilon(arrivals == Arrivals::constant ? 0.005 : 0.2));
-    CHECK(outcome.elapsed_ns >= 400 * ms);
+    CHECK(outcome.elapsed_ns >= 390 * ms);
     CHECK(sum_of_requests(outcome) > outcome.measures.requests);
   }
 }

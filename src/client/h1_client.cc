@@ -1,3 +1,4 @@
+// What a client says and what it is told, request by request.
 #include "client/h1_client.h"
 
 #include <algorithm>
@@ -405,37 +406,6 @@ void ClientConnection::forget_pauses() {
   stream_->set_reading(true);
 }
 
-void ClientConnection::await_body() {
-  if (!pauses_.empty() || write_blocked_) return;
-  deadline_.set(timeouts().request_body_silence_ms);
-  body_pace_.begin(environment_.loop.now_ms());
-}
-
-bool ClientConnection::body_too_slow() {
-  const config::Timeouts& limits = timeouts();
-  return body_pace_.ends_too_slow(
-      environment_.loop.now_ms(), limits.request_body_silence_ms, limits.request_body_rate_min);
-}
-
-void ClientConnection::watch_writing() {
-  if (write_deadline_.is_set() || stream_->queued_bytes() == 0) return;
-  reading_pace_.begin(stream_->queued_bytes(), output_.bytes_sent());
-  write_deadline_.set(timeouts().response_write_silence_ms);
-}
-
-void ClientConnection::on_write_deadline() {
-  const uint64_t queued = stream_->queued_bytes();
-  if (queued == 0 || state_ == State::closed) return;
-  const config::Timeouts& limits = timeouts();
-  const uint64_t wanted = limits.response_write_rate_min * limits.response_write_silence_ms / 1000;
-  if (!reading_pace_.is_too_slow(queued, output_.bytes_sent(), wanted)) {
-    watch_writing();
-    return;
-  }
-  environment_.metrics.clients_too_slow.add();
-  client_left();
-}
-
 // Between requests.
 
 void ClientConnection::on_exchange_finished() {
@@ -495,105 +465,6 @@ size_t ClientConnection::held_bytes() const {
 bool ClientConnection::must_refuse_head() const {
   return state_ == State::head && entrance().purpose != Purpose::admin && parser_.message_begun() &&
          environment_.memory.is_tight();
-}
-
-void ClientConnection::on_deadline() {
-  switch (state_) {
-    case State::head:
-      if (!parser_.message_begun()) {
-        client_left();
-        break;
-      }
-      environment_.metrics.clients_too_slow.add();
-      after_ = After::linger;
-      exchange_->on_request_refused({408, "the request head did not arrive in time"});
-      exchange_->on_request_flush();
-      break;
-    case State::body:
-      environment_.metrics.clients_too_slow.add();
-      after_ = After::linger;
-      exchange_->on_request_refused({408, "the request body stopped arriving"});
-      exchange_->on_request_flush();
-      break;
-    case State::breaking:
-      await_delivery();
-      break;
-    case State::idle:
-    case State::lingering:
-      if (still_sending()) {
-        deadline_.set(linger_silence_ms);
-      } else {
-        close();
-      }
-      break;
-    case State::response:
-    case State::tunnel:
-    case State::finished:
-    case State::closed:
-      break;
-  }
-}
-
-// The end of the last response waits for a slow reader: too little for backpressure, too much to
-// throw away. The write deadline has its eye on it.
-bool ClientConnection::still_sending() const {
-  return stream_->queued_bytes() > 0;
-}
-
-// Closing with unread input would make the kernel send RST, and the client might lose our answer:
-// end our side, then read until the client has ended its own.
-void ClientConnection::linger() {
-  state_ = State::lingering;
-  deadline_.set(linger_silence_ms);
-  leftover_ = {};
-  stream_->shutdown_write();
-  forget_pauses();
-  // A tunnel's client has said its last already.
-  if (input_ended_ && stream_->queued_bytes() == 0) close();
-}
-
-// Where length or chunks show that the rest is missing, an end in good order does. Where only the
-// connection's end delimits the response, that end must be a reset, which destroys what is still on
-// its way: it waits until the client's side has everything.
-void ClientConnection::break_off() {
-  const Framing::Kind framing = output_.framing().kind;
-  if (framing != Framing::Kind::until_close && framing != Framing::Kind::tunnel) {
-    linger();
-    return;
-  }
-  state_ = State::breaking;
-  leftover_ = {};
-  forget_pauses();
-  unconfirmed_ = SIZE_MAX;
-  await_delivery();
-}
-
-void ClientConnection::await_delivery() {
-  const size_t unconfirmed = stream_->unconfirmed_bytes();
-  const uint64_t now_ms = environment_.loop.now_ms();
-  if (unconfirmed < unconfirmed_) sent_ms_ = now_ms;
-  unconfirmed_ = unconfirmed;
-  if (unconfirmed == 0 || now_ms - sent_ms_ >= timeouts().response_write_silence_ms) {
-    close();
-  } else {
-    deadline_.set(delivery_look_ms);
-  }
-}
-
-void ClientConnection::close() {
-  if (state_ == State::closed) return;
-  // What is still queued is lost, so no clean end behind it.
-  const bool is_clean = stream_->queued_bytes() == 0 && state_ != State::breaking;
-  state_ = State::closed;
-  deadline_.clear();
-  write_deadline_.clear();
-  bound_.for_each([](UpstreamStream& stream) { stream.end_waiting(); });
-  if (is_clean && entrance().is_https) stream_->shutdown_write();  // close_notify
-  is_clean ? stream_->close() : stream_->abort();
-  environment_.metrics.client_connections_open.subtract();
-  unlink();
-  environment_.loop.bury(std::unique_ptr<net::Buried>(this));
-  clients_.on_closed(*this);
 }
 
 }  // namespace proxy

@@ -31,7 +31,7 @@ namespace proxy {
 class Exchange final : private UpstreamWaiter, private ResponseListener {
  public:
   explicit Exchange(Environment& environment);
-  ~Exchange();
+  virtual ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   Exchange(Exchange&&) = delete;

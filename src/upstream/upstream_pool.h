@@ -53,7 +53,7 @@ class UpstreamPool final : private UpstreamOwner {
                const config::Upstream& config,
                const http::H1Limits& limits,
                std::unique_ptr<Dialer> dialer);
-  ~UpstreamPool();  // closes what is idle; nothing may be active or waiting (CHECK)
+  virtual ~UpstreamPool();  // closes what is idle; nothing may be active or waiting (CHECK)
   UpstreamPool(const UpstreamPool&) = delete;
   UpstreamPool& operator=(const UpstreamPool&) = delete;
   UpstreamPool(UpstreamPool&&) = delete;

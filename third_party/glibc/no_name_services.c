@@ -1,7 +1,8 @@
 /* Functions of libraries that we never call, and that would have a static program ask glibc's name
- * services, which are shared libraries of the very glibc it was built with: users' home folders
- * (libuv), services' ports (c-ares). Here, nothing is known of either. */
+ * services, which are shared libraries of the very glibc it was built with: users' home folders and
+ * groups (libuv), services' ports (c-ares). Here, nothing is known of any. */
 #include <errno.h>
+#include <grp.h>
 #include <netdb.h>
 #include <pwd.h>
 #include <stddef.h>
@@ -9,6 +10,29 @@
 int getpwuid_r(uid_t user, struct passwd *entry, char *text, size_t size, struct passwd **found)
 {
   (void)user, (void)entry, (void)text, (void)size;
+  *found = NULL;
+  return ENOENT;
+}
+
+int getpwnam_r(const char *name, struct passwd *entry, char *text, size_t size,
+               struct passwd **found)
+{
+  (void)name, (void)entry, (void)text, (void)size;
+  *found = NULL;
+  return ENOENT;
+}
+
+int getgrgid_r(gid_t group, struct group *entry, char *text, size_t size, struct group **found)
+{
+  (void)group, (void)entry, (void)text, (void)size;
+  *found = NULL;
+  return ENOENT;
+}
+
+int getgrnam_r(const char *name, struct group *entry, char *text, size_t size,
+               struct group **found)
+{
+  (void)name, (void)entry, (void)text, (void)size;
   *found = NULL;
   return ENOENT;
 }

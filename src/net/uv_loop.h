@@ -17,7 +17,7 @@ namespace net {
 class UvLoop final : public Loop {
  public:
   UvLoop();
-  // Everything on it must be closed by now (CHECK); waits for close callbacks and running lookups.
+  // Everything on it must be closed by now (CHECK); waits for close callbacks and offloaded work.
   ~UvLoop() override;
   UvLoop(const UvLoop&) = delete;
   UvLoop& operator=(const UvLoop&) = delete;
@@ -33,7 +33,7 @@ class UvLoop final : public Loop {
 
   [[nodiscard]] uint64_t now_ms() const override;
 
-  // The threads are libuv's, which also look names up.
+  // The threads are libuv's.
   void offload(std::unique_ptr<Offloaded> work) override;
 
   // For net/ and for owners of handles of their own (signals).

@@ -4,6 +4,7 @@
 #include "net/name_service.h"
 
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -30,11 +31,12 @@ TEST_CASE("what is no name is refused, not asked for") {
 }
 
 TEST_CASE("a service may go while questions are out") {
-  int answers = 0;
+  std::vector<int> answers(20);
   {
     net::NameService names;
-    for (int i = 0; i < 20; ++i)
-      names.ask(std::to_string(i) + ".invalid", [&](const net::NameAnswer&) { ++answers; });
+    for (size_t i = 0; i < answers.size(); ++i)
+      names.ask(std::to_string(i) + ".invalid", [&, i](const net::NameAnswer&) { ++answers[i]; });
   }
-  CHECK(answers <= 20);
+  for (const int count : answers)
+    CHECK(count <= 1);
 }

@@ -94,7 +94,9 @@ bool Exchange::answer_locally() {
     return true;
   }
   if (request_traits_.upgrade && !route_->websockets) {
-    reply(upgrade_refused);
+    const base::Bytes body = render_reply(upgrade_refused);
+    response_head_.add("Upgrade", "HTTP/1.1");  // what is required instead (RFC 9110 15.5.22)
+    send_reply(body, Outcome::local);
     return true;
   }
   if (route_->body_bytes_max != 0 && request_traits_.framing.length > route_->body_bytes_max) {

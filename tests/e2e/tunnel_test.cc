@@ -200,6 +200,9 @@ TEST_CASE("websockets: false answers 426") {
   RawClient client = proxy.client();
   const Message refused = client.round_trip(test::get("/", websocket));
   CHECK(refused.status() == 426);
+  // RFC 9110 15.5.22: what is required instead.
+  CHECK(refused.value("upgrade") == "HTTP/1.1");
+  CHECK(refused.value("connection") == "upgrade");
   CHECK_FALSE(test::api_error(refused).message.empty());
   CHECK(client.round_trip(test::get("/")).body == "ok");
   CHECK(upstream.requests() == 1);

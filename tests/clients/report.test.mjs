@@ -172,7 +172,8 @@ describe('results of the load tool', () => {
     assert.ok(result.requests > 0 && result.events > result.requests * 10);
     assert.equal(result.statuses['200'], result.requests);
     assert.equal(result.latency_us.total.curve.at(-1)[1], result.latency_us.total.max);
-    assert.ok(result.latency_us.total.p50 >= 20_000, 'twenty gaps of a millisecond each');
+    assert.ok(result.latency_us.total.min >= 19_000,
+      'twenty tokens have nineteen gaps of a millisecond between them');
     assert.ok(result.watched.cpu_us_per_request > 0);
     assert.ok(result.timeline.length >= 2);
 

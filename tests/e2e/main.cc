@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "tls/context.h"
 
-#if defined(__SANITIZE_THREAD__)
+#if OPENAI_PROXY_SANITIZED
 // libuv closes its sockets past the sanitizer, which then takes their numbers' next use for a race.
 extern "C" const char* __tsan_default_suppressions() {
   return "race:closedir\n";

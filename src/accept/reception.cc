@@ -24,7 +24,7 @@ bool is_letter(unsigned char byte) {
 
 // Who speaks TLS could not read them.
 std::string_view busy_words(const Door& door) {
-  return door.tls == nullptr ? proxy::busy_reply() : std::string_view();
+  return door.tls == nullptr ? local::busy_reply() : std::string_view();
 }
 
 }  // namespace
@@ -91,7 +91,7 @@ class Reception::Silent final : public net::Buried, public base::ListLink<Silent
 };
 
 Reception::Reception(net::UvLoop& loop,
-                     proxy::Clients& clients,
+                     client::Clients& clients,
                      SharedCounts& shared,
                      std::function<void()> on_change)
     : loop_(loop),
@@ -173,7 +173,7 @@ void Reception::on_first_byte(Silent& silent) {
     refuse(silent.first().take_socket(),
            Refusal::no_tls,
            silent.client(),
-           proxy::https_needed_reply());
+           local::https_needed_reply());
   }
   on_change_();
 }
@@ -190,7 +190,7 @@ void Reception::admit(net::Fd socket, const net::Address& client, const Door& do
     stream = std::make_unique<tls::TlsStream>(
         loop_, std::move(stream), door.tls, config().timeouts.request_head_ms);
   }
-  proxy::ClientConnection::start(clients_, std::move(stream), client, door.entrance);
+  client::H1Client::start(clients_, std::move(stream), client, door.entrance);
 }
 
 void Reception::leave(const net::Address& client, proxy::Purpose purpose) {

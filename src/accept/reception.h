@@ -56,7 +56,7 @@ class Reception {
  public:
   // `on_change`: somebody came in or has gone without becoming a client.
   Reception(net::UvLoop& loop,
-            proxy::Clients& clients,
+            client::Clients& clients,
             SharedCounts& shared,
             std::function<void()> on_change);
   ~Reception();
@@ -95,7 +95,7 @@ class Reception {
   [[nodiscard]] const config::Config& config() const;
 
   net::UvLoop& loop_;
-  proxy::Clients& clients_;
+  client::Clients& clients_;
   SharedCounts& shared_;
   std::function<void()> on_change_;
   net::Farewell farewell_;

@@ -14,19 +14,21 @@
 #include "proxy/environment.h"
 
 namespace proxy {
-
 class Exchange;
+}
+
+namespace client {
 
 // A client's connection. Owns itself: lives in the list of its worker's Clients until it closes,
 // then in the graveyard. One thread.
 class ClientSession : public net::Buried, public base::ListLink<ClientSession> {
  public:
-  ClientSession(const net::Address& client, const Entrance& entrance)
+  ClientSession(const net::Address& client, const proxy::Entrance& entrance)
       : client_(client), entrance_(entrance) {}
 
   // Whose it is, which need not be who connected; and where it came in.
   [[nodiscard]] const net::Address& client() const { return client_; }
-  [[nodiscard]] const Entrance& entrance() const { return entrance_; }
+  [[nodiscard]] const proxy::Entrance& entrance() const { return entrance_; }
 
   // The worker drains: an idle connection gets a short while for a request on its way, a busy one
   // closes after its response.
@@ -38,7 +40,7 @@ class ClientSession : public net::Buried, public base::ListLink<ClientSession> {
 
  private:
   net::Address client_;
-  const Entrance& entrance_;
+  const proxy::Entrance& entrance_;
 };
 
 // Gives exchanges back instead of deleting them: a warm worker allocates none.
@@ -53,25 +55,25 @@ class ExchangePool {
 
   struct GiveBack {
     ExchangePool* pool;
-    void operator()(Exchange* exchange) const { pool->give_back(exchange); }
+    void operator()(proxy::Exchange* exchange) const { pool->give_back(exchange); }
   };
-  using Pointer = std::unique_ptr<Exchange, GiveBack>;
+  using Pointer = std::unique_ptr<proxy::Exchange, GiveBack>;
 
-  [[nodiscard]] Pointer take(Environment& environment);
+  [[nodiscard]] Pointer take(proxy::Environment& environment);
 
  private:
   static constexpr size_t kept_max = 32;
-  void give_back(Exchange* exchange);
-  std::vector<std::unique_ptr<Exchange>> kept_;
+  void give_back(proxy::Exchange* exchange);
+  std::vector<std::unique_ptr<proxy::Exchange>> kept_;
 };
 
 // Resource, one per worker, outlives its connections. One thread.
 struct Clients {
-  Environment& environment;
+  proxy::Environment& environment;
   // A connection has ended and is being buried.
   std::function<void(const ClientSession& session)> on_closed;
   ExchangePool exchanges = {};
   base::IntrusiveList<ClientSession> sessions = {};
 };
 
-}  // namespace proxy
+}  // namespace client

@@ -10,14 +10,14 @@
 #include "base/log.h"
 #include "proxy/exchange.h"
 
-namespace proxy {
+namespace client {
 
 using http::Framing;
 using http::H1Event;
 
 namespace {
 
-http::H1Limits limits_of(const Environment& environment) {
+http::H1Limits limits_of(const proxy::Environment& environment) {
   const config::Limits& limits = environment.snapshot->config().limits;
   return {.head_bytes_max = limits.head_bytes_max,
           .fields_max = limits.fields_max,
@@ -26,13 +26,13 @@ http::H1Limits limits_of(const Environment& environment) {
 
 }  // namespace
 
-void ClientConnection::start(Clients& clients,
-                             std::unique_ptr<net::ByteStream> stream,
-                             const net::Address& client,
-                             const Entrance& entrance) {
+void H1Client::start(Clients& clients,
+                     std::unique_ptr<net::ByteStream> stream,
+                     const net::Address& client,
+                     const proxy::Entrance& entrance) {
   // Owned by the list from here on; close() hands it to the graveyard.
-  auto* connection = new ClientConnection(clients, std::move(stream), client, entrance);
-  Environment& environment = clients.environment;
+  auto* connection = new H1Client(clients, std::move(stream), client, entrance);
+  proxy::Environment& environment = clients.environment;
   clients.sessions.push_back(*connection);
   environment.metrics.client_connections.add();
   environment.metrics.client_connections_open.add();
@@ -41,10 +41,10 @@ void ClientConnection::start(Clients& clients,
   connection->stream_->set_reading(true);
 }
 
-ClientConnection::ClientConnection(Clients& clients,
-                                   std::unique_ptr<net::ByteStream> stream,
-                                   const net::Address& client,
-                                   const Entrance& entrance)
+H1Client::H1Client(Clients& clients,
+                   std::unique_ptr<net::ByteStream> stream,
+                   const net::Address& client,
+                   const proxy::Entrance& entrance)
     : ClientSession(client, entrance),
       clients_(clients),
       environment_(clients.environment),
@@ -54,30 +54,28 @@ ClientConnection::ClientConnection(Clients& clients,
       address_(client.host_text()),
       deadline_(environment_.loop.timers(),
                 this,
-                [](void* self) { static_cast<ClientConnection*>(self)->on_deadline(); }),
-      write_deadline_(
-          environment_.loop.timers(),
-          this,
-          [](void* self) { static_cast<ClientConnection*>(self)->on_write_deadline(); }),
-      next_request_(this,
-                    [](void* self) { static_cast<ClientConnection*>(self)->next_request(); }) {
+                [](void* self) { static_cast<H1Client*>(self)->on_deadline(); }),
+      write_deadline_(environment_.loop.timers(),
+                      this,
+                      [](void* self) { static_cast<H1Client*>(self)->on_write_deadline(); }),
+      next_request_(this, [](void* self) { static_cast<H1Client*>(self)->next_request(); }) {
   stream_->set_listener(*this);
 }
 
-ClientConnection::~ClientConnection() = default;
+H1Client::~H1Client() = default;
 
-const config::Timeouts& ClientConnection::timeouts() const {
+const config::Timeouts& H1Client::timeouts() const {
   return environment_.snapshot->config().timeouts;
 }
 
 // Reading.
 
-void ClientConnection::on_connected() {
+void H1Client::on_connected() {
   if (state_ != State::idle) return;
   deadline_.set(environment_.draining ? drain_grace_ms : timeouts().request_head_ms);
 }
 
-void ClientConnection::on_read(base::Bytes bytes) {
+void H1Client::on_read(base::Bytes bytes) {
   switch (state_) {
     case State::lingering: {
       const uint64_t lingered_ms = environment_.loop.now_ms() - sent_ms_;
@@ -114,14 +112,14 @@ void ClientConnection::on_read(base::Bytes bytes) {
 }
 
 // A TLS handshake's first byte begins no request.
-bool ClientConnection::speaks_tls_in_vain(base::Bytes bytes) const {
+bool H1Client::speaks_tls_in_vain(base::Bytes bytes) const {
   constexpr std::byte handshake_record{22};
   return requests_ == 0 && !entrance().is_https && !bytes.empty() &&
          bytes.front() == handshake_record;
 }
 
 // Who speaks TLS reads an alert (RFC 8446 6): handshake_failure. HTTP would only look broken.
-void ClientConnection::refuse_tls() {
+void H1Client::refuse_tls() {
   constexpr std::array<unsigned char, 7> alert = {21, 3, 1, 0, 2, 2, 40};
   const base::Bytes piece = std::as_bytes(std::span(alert));
   (void)stream_->write({&piece, 1});
@@ -135,7 +133,7 @@ void ClientConnection::refuse_tls() {
   linger();
 }
 
-void ClientConnection::begin_request() {
+void H1Client::begin_request() {
   exchange_ = clients_.exchanges.take(environment_);
   exchange_->begin(*this, entrance(), address_);
   parser_.begin(exchange_->request_head(), exchange_->arena());
@@ -148,7 +146,7 @@ void ClientConnection::begin_request() {
   deadline_.set(timeouts().request_head_ms);
 }
 
-void ClientConnection::parse(base::Bytes input) {
+void H1Client::parse(base::Bytes input) {
   if (state_ == State::idle) begin_request();
   parse_messages(input);
   if (state_ == State::response || state_ == State::finished) keep_leftover(input);
@@ -156,7 +154,7 @@ void ClientConnection::parse(base::Bytes input) {
 }
 
 // As far as the input goes, or up to the end of the request.
-void ClientConnection::parse_messages(base::Bytes& input) {
+void H1Client::parse_messages(base::Bytes& input) {
   while (state_ == State::head || state_ == State::body || state_ == State::tunnel) {
     const H1Event event = parser_.next(input);
     switch (event.kind) {
@@ -184,7 +182,7 @@ void ClientConnection::parse_messages(base::Bytes& input) {
   }
 }
 
-void ClientConnection::await_more() {
+void H1Client::await_more() {
   if (state_ == State::body && body_too_slow()) {
     environment_.metrics.clients_too_slow.add();
     after_ = After::linger;
@@ -197,7 +195,7 @@ void ClientConnection::await_more() {
   }
 }
 
-void ClientConnection::on_head(base::Bytes& input) {
+void H1Client::on_head(base::Bytes& input) {
   deadline_.clear();
   const Framing framing = parser_.framing();
   const bool bodiless = framing.kind == Framing::Kind::none ||
@@ -220,7 +218,7 @@ void ClientConnection::on_head(base::Bytes& input) {
 }
 
 // Of a request that was answered without a look at its body.
-void ClientConnection::discard_body(base::Bytes& input) {
+void H1Client::discard_body(base::Bytes& input) {
   while (true) {
     const H1Event event = parser_.next(input);
     if (event.kind == H1Event::Kind::end) return;
@@ -230,14 +228,15 @@ void ClientConnection::discard_body(base::Bytes& input) {
 
 // What comes behind a complete request waits for its response: pipelining, or a tunnel's first
 // bytes.
-void ClientConnection::keep_leftover(base::Bytes input) {
+void H1Client::keep_leftover(base::Bytes input) {
   if (input.empty()) return;
   leftover_.insert(leftover_.end(), input.begin(), input.end());
   const uint64_t bytes_max = environment_.snapshot->config().limits.pipelined_bytes_max;
-  if (leftover_.size() >= bytes_max || environment_.memory.is_tight()) pause(Pause::pipelined);
+  if (leftover_.size() >= bytes_max || environment_.memory.is_tight())
+    pause(stream::Pause::pipelined);
 }
 
-void ClientConnection::on_read_end(net::ReadEnd /*end*/) {
+void H1Client::on_read_end(net::ReadEnd /*end*/) {
   input_ended_ = true;
   if (state_ == State::tunnel) {
     take_early_tunnel_bytes();
@@ -250,7 +249,7 @@ void ClientConnection::on_read_end(net::ReadEnd /*end*/) {
   client_left();
 }
 
-void ClientConnection::client_left(observe::Outcome outcome) {
+void H1Client::client_left(observe::Outcome outcome) {
   if (state_ == State::closed) return;
   // on_client_left() ends in on_exchange_finished().
   if (exchange_ && state_ != State::finished) {
@@ -266,7 +265,7 @@ void ClientConnection::client_left(observe::Outcome outcome) {
   close();
 }
 
-void ClientConnection::on_drained() {
+void H1Client::on_drained() {
   write_blocked_ = false;
   switch (state_) {
     case State::body:
@@ -288,17 +287,17 @@ void ClientConnection::on_drained() {
   }
 }
 
-void ClientConnection::on_write_error(base::Error /*error*/) {
+void H1Client::on_write_error(base::Error /*error*/) {
   client_left();
 }
 
-void ClientConnection::on_error(base::Error /*error*/) {
+void H1Client::on_error(base::Error /*error*/) {
   client_left();
 }
 
 // Sending.
 
-bool ClientConnection::closes_after_response() const {
+bool H1Client::closes_after_response() const {
   const uint32_t requests_max = environment_.snapshot->config().limits.requests_per_connection_max;
   return after_ != After::next_request || environment_.draining || !parser_.keep_alive() ||
          (requests_max != 0 && requests_ >= requests_max) ||
@@ -308,26 +307,26 @@ bool ClientConnection::closes_after_response() const {
 
 // An end that is not known beforehand shows in chunks, or to HTTP/1.0 in the connection's
 // (RFC 9112 6.3).
-Framing ClientConnection::framing_of(Body body) const {
+Framing H1Client::framing_of(stream::Body body) const {
   switch (body.kind) {
-    case Body::Kind::none:
+    case stream::Body::Kind::none:
       return {};
-    case Body::Kind::length:
+    case stream::Body::Kind::length:
       return {Framing::Kind::length, body.length};
-    case Body::Kind::unknown:
+    case stream::Body::Kind::unknown:
       return {knows_http_1_1() ? Framing::Kind::chunked : Framing::Kind::until_close, 0};
-    case Body::Kind::tunnel:
+    case stream::Body::Kind::tunnel:
       return {Framing::Kind::tunnel, 0};
   }
   return {};
 }
 
-bool ClientConnection::knows_http_1_1() const {
+bool H1Client::knows_http_1_1() const {
   return exchange_->request_head().version_minor >= 1;
 }
 
-void ClientConnection::send_head(const http::Head& head, Body body) {
-  const bool is_final = head.status >= 200 || body.kind == Body::Kind::tunnel;
+void H1Client::send_head(const http::Head& head, stream::Body body) {
+  const bool is_final = head.status >= 200 || body.kind == stream::Body::Kind::tunnel;
   if (!is_final && !knows_http_1_1()) return;  // RFC 9110 15.2
   const Framing framing = framing_of(body);
   http::ConnectionOption option = http::ConnectionOption::none;
@@ -349,15 +348,15 @@ void ClientConnection::send_head(const http::Head& head, Body body) {
       http::write_response_head(head, framing, option, exchange_->arena()), framing, *stream_);
 }
 
-void ClientConnection::send_body(base::Bytes bytes) {
+void H1Client::send_body(base::Bytes bytes) {
   output_.body(bytes, *stream_);
 }
 
-void ClientConnection::send_end(const std::vector<http::Field>& trailers) {
+void H1Client::send_end(const std::vector<http::Field>& trailers) {
   output_.end(trailers, exchange_->arena(), *stream_);
 }
 
-net::Flow ClientConnection::flush() {
+net::Flow H1Client::flush() {
   const net::Flow flow = output_.flush(*stream_);
   if (flow == net::Flow::full && !write_blocked_) {
     write_blocked_ = true;
@@ -371,7 +370,7 @@ net::Flow ClientConnection::flush() {
   return flow;
 }
 
-void ClientConnection::start_tunnel() {
+void H1Client::start_tunnel() {
   parser_.switch_to_tunnel();
   output_.start_tunnel();
   state_ = State::tunnel;
@@ -381,11 +380,11 @@ void ClientConnection::start_tunnel() {
   if (!leftover_.empty()) environment_.loop.defer(next_request_);
 }
 
-void ClientConnection::reset() {
+void H1Client::reset() {
   after_ = After::break_off;
 }
 
-void ClientConnection::pause(Pause reason) {
+void H1Client::pause(stream::Pause reason) {
   pauses_.add(reason);
   stream_->set_reading(false);
   // The wait is ours now, not the client's.
@@ -393,7 +392,7 @@ void ClientConnection::pause(Pause reason) {
   body_pace_.stop();
 }
 
-void ClientConnection::resume(Pause reason) {
+void H1Client::resume(stream::Pause reason) {
   if (!pauses_.remove(reason) || state_ == State::closed) return;
   stream_->set_reading(true);
   if (state_ == State::body && !write_blocked_) await_body();
@@ -401,14 +400,14 @@ void ClientConnection::resume(Pause reason) {
 
 // Every reason was the request's that is over, or its place before the next one: a reason left
 // behind would be nobody's to take back.
-void ClientConnection::forget_pauses() {
+void H1Client::forget_pauses() {
   pauses_.clear();
   stream_->set_reading(true);
 }
 
 // Between requests.
 
-void ClientConnection::on_exchange_finished() {
+void H1Client::on_exchange_finished() {
   // An answer that came before the end of its request leaves the rest of it unread.
   const bool rest_unread = state_ != State::response && !body_is_here_;
   if (rest_unread && after_ == After::next_request) after_ = After::linger;
@@ -417,7 +416,7 @@ void ClientConnection::on_exchange_finished() {
 }
 
 // At the end of the turn in which an exchange finished or a tunnel began.
-void ClientConnection::next_request() {
+void H1Client::next_request() {
   if (state_ == State::tunnel) take_early_tunnel_bytes();
   if (state_ != State::finished) return;
   exchange_.reset();
@@ -446,25 +445,25 @@ void ClientConnection::next_request() {
 }
 
 // What came before the tunnel was open goes first.
-void ClientConnection::take_early_tunnel_bytes() {
+void H1Client::take_early_tunnel_bytes() {
   if (leftover_.empty()) return;
   const std::vector<std::byte> input = std::exchange(leftover_, {});
-  resume(Pause::pipelined);
+  resume(stream::Pause::pipelined);
   parse(input);
 }
 
-void ClientConnection::drain() {
+void H1Client::drain() {
   if (state_ == State::idle) deadline_.set(drain_grace_ms);
 }
 
-size_t ClientConnection::held_bytes() const {
+size_t H1Client::held_bytes() const {
   return stream_->queued_bytes() + leftover_.capacity() + (exchange_ ? exchange_->held_bytes() : 0);
 }
 
 // Half a head is no request yet, and thousands of them would weigh as much as they like.
-bool ClientConnection::must_refuse_head() const {
-  return state_ == State::head && entrance().purpose != Purpose::admin && parser_.message_begun() &&
+bool H1Client::must_refuse_head() const {
+  return state_ == State::head && entrance().purpose != proxy::Purpose::admin && parser_.message_begun() &&
          environment_.memory.is_tight();
 }
 
-}  // namespace proxy
+}  // namespace client

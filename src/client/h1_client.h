@@ -19,39 +19,39 @@
 #include "stream/h1_output.h"
 #include "stream/http_stream.h"
 
-namespace proxy {
+namespace client {
 
 // Resource, see ClientSession. Its requests come one after the other, so it is itself the stream of
 // each of them.
-class ClientConnection final : public ClientSession,
-                               public ClientStream,
-                               private net::ByteStreamListener {
+class H1Client final : public ClientSession,
+                       public stream::ClientStream,
+                       private net::ByteStreamListener {
  public:
   // Takes over an accepted stream that is ready for bytes, or will be after its handshake.
   static void start(Clients& clients,
                     std::unique_ptr<net::ByteStream> stream,
                     const net::Address& client,
-                    const Entrance& entrance);
-  ~ClientConnection() override;
-  ClientConnection(const ClientConnection&) = delete;
-  ClientConnection& operator=(const ClientConnection&) = delete;
-  ClientConnection(ClientConnection&&) = delete;
-  ClientConnection& operator=(ClientConnection&&) = delete;
+                    const proxy::Entrance& entrance);
+  ~H1Client() override;
+  H1Client(const H1Client&) = delete;
+  H1Client& operator=(const H1Client&) = delete;
+  H1Client(H1Client&&) = delete;
+  H1Client& operator=(H1Client&&) = delete;
 
   void drain() override;
   void cut() override { client_left(observe::Outcome::cut); }
   [[nodiscard]] size_t held_bytes() const override;
 
-  [[nodiscard]] UpstreamStreams* bound_streams() override { return &bound_; }
+  [[nodiscard]] stream::UpstreamStreams* bound_streams() override { return &bound_; }
   void on_exchange_finished() override;
-  void send_head(const http::Head& head, Body body) override;
+  void send_head(const http::Head& head, stream::Body body) override;
   void send_body(base::Bytes bytes) override;
   void send_end(const std::vector<http::Field>& trailers) override;
   net::Flow flush() override;
   void start_tunnel() override;
   void reset() override;
-  void pause(Pause reason) override;
-  void resume(Pause reason) override;
+  void pause(stream::Pause reason) override;
+  void resume(stream::Pause reason) override;
 
  private:
   // Where it stands between requests and within.
@@ -81,10 +81,10 @@ class ClientConnection final : public ClientSession,
   static constexpr uint64_t linger_ms_max = 10'000;
   static constexpr uint64_t delivery_look_ms = 20;
 
-  ClientConnection(Clients& clients,
-                   std::unique_ptr<net::ByteStream> stream,
-                   const net::Address& client,
-                   const Entrance& entrance);
+  H1Client(Clients& clients,
+           std::unique_ptr<net::ByteStream> stream,
+           const net::Address& client,
+           const proxy::Entrance& entrance);
 
   void on_connected() override;
   void on_read(base::Bytes bytes) override;
@@ -111,7 +111,7 @@ class ClientConnection final : public ClientSession,
   [[nodiscard]] bool body_too_slow();
   void watch_writing();
   void client_left(observe::Outcome outcome = observe::Outcome::client_left);
-  [[nodiscard]] http::Framing framing_of(Body body) const;
+  [[nodiscard]] http::Framing framing_of(stream::Body body) const;
   [[nodiscard]] bool knows_http_1_1() const;
   [[nodiscard]] bool must_refuse_head() const;
   void linger();
@@ -123,12 +123,12 @@ class ClientConnection final : public ClientSession,
   [[nodiscard]] const config::Timeouts& timeouts() const;
 
   Clients& clients_;
-  Environment& environment_;
+  proxy::Environment& environment_;
   std::unique_ptr<net::ByteStream> stream_;
   http::H1Parser parser_;
-  H1Output output_;
+  stream::H1Output output_;
   ExchangePool::Pointer exchange_;
-  UpstreamStreams bound_;
+  stream::UpstreamStreams bound_;
   std::vector<std::byte> leftover_;  // read beyond the current request
   std::string address_;              // the client's, for the log
   net::Deadline deadline_;           // of what it has to send
@@ -140,11 +140,11 @@ class ClientConnection final : public ClientSession,
   size_t unconfirmed_ = 0;  // of a response that broke off, when the client last confirmed some
   uint32_t requests_ = 0;   // begun
   State state_ = State::idle;
-  Pauses pauses_;
+  stream::Pauses pauses_;
   bool write_blocked_ = false;  // the client does not read as fast as we send
   bool input_ended_ = false;    // the client has shut its side
   bool body_is_here_ = false;   // within on_head(): and so is its whole body
   After after_ = After::next_request;
 };
 
-}  // namespace proxy
+}  // namespace client

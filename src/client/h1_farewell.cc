@@ -5,13 +5,13 @@
 #include "client/h1_client.h"
 #include "proxy/exchange.h"
 
-namespace proxy {
+namespace client {
 
 using http::Framing;
 
 // Closing with unread input would make the kernel send RST, and the client might lose our answer:
 // end our side, then read until the client has ended its own.
-void ClientConnection::linger() {
+void H1Client::linger() {
   state_ = State::lingering;
   deadline_.set(linger_silence_ms);
   leftover_ = {};
@@ -24,7 +24,7 @@ void ClientConnection::linger() {
 // Where length or chunks show that the rest is missing, an end in good order does. Where only the
 // connection's end delimits the response, that end must be a reset, which destroys what is still on
 // its way: it waits until the client's side has everything.
-void ClientConnection::break_off() {
+void H1Client::break_off() {
   const Framing::Kind framing = output_.framing().kind;
   if (framing != Framing::Kind::until_close && framing != Framing::Kind::tunnel) {
     linger();
@@ -37,7 +37,7 @@ void ClientConnection::break_off() {
   await_delivery();
 }
 
-void ClientConnection::await_delivery() {
+void H1Client::await_delivery() {
   const size_t unconfirmed = stream_->unconfirmed_bytes();
   const uint64_t now_ms = environment_.loop.now_ms();
   if (unconfirmed < unconfirmed_) sent_ms_ = now_ms;
@@ -49,14 +49,14 @@ void ClientConnection::await_delivery() {
   }
 }
 
-void ClientConnection::close() {
+void H1Client::close() {
   if (state_ == State::closed) return;
   // What is still queued is lost, so no clean end behind it.
   const bool is_clean = stream_->queued_bytes() == 0 && state_ != State::breaking;
   state_ = State::closed;
   deadline_.clear();
   write_deadline_.clear();
-  bound_.for_each([](UpstreamStream& stream) { stream.end_waiting(); });
+  bound_.for_each([](stream::UpstreamStream& stream) { stream.end_waiting(); });
   if (is_clean && entrance().is_https) stream_->shutdown_write();  // close_notify
   is_clean ? stream_->close() : stream_->abort();
   environment_.metrics.client_connections_open.subtract();
@@ -65,4 +65,4 @@ void ClientConnection::close() {
   clients_.on_closed(*this);
 }
 
-}  // namespace proxy
+}  // namespace client

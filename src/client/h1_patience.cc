@@ -2,27 +2,27 @@
 #include "client/h1_client.h"
 #include "proxy/exchange.h"
 
-namespace proxy {
+namespace client {
 
-void ClientConnection::await_body() {
+void H1Client::await_body() {
   if (!pauses_.empty() || write_blocked_) return;
   deadline_.set(timeouts().request_body_silence_ms);
   body_pace_.begin(environment_.loop.now_ms());
 }
 
-bool ClientConnection::body_too_slow() {
+bool H1Client::body_too_slow() {
   const config::Timeouts& limits = timeouts();
   return body_pace_.ends_too_slow(
       environment_.loop.now_ms(), limits.request_body_silence_ms, limits.request_body_rate_min);
 }
 
-void ClientConnection::watch_writing() {
+void H1Client::watch_writing() {
   if (write_deadline_.is_set() || stream_->queued_bytes() == 0) return;
   reading_pace_.begin(stream_->queued_bytes(), output_.bytes_sent());
   write_deadline_.set(timeouts().response_write_silence_ms);
 }
 
-void ClientConnection::on_write_deadline() {
+void H1Client::on_write_deadline() {
   const uint64_t queued = stream_->queued_bytes();
   if (queued == 0 || state_ == State::closed) return;
   const config::Timeouts& limits = timeouts();
@@ -35,7 +35,7 @@ void ClientConnection::on_write_deadline() {
   client_left();
 }
 
-void ClientConnection::on_deadline() {
+void H1Client::on_deadline() {
   switch (state_) {
     case State::head:
       if (!parser_.message_begun()) {
@@ -74,8 +74,8 @@ void ClientConnection::on_deadline() {
 
 // The end of the last response waits for a slow reader: too little for backpressure, too much to
 // throw away. The write deadline has its eye on it.
-bool ClientConnection::still_sending() const {
+bool H1Client::still_sending() const {
   return stream_->queued_bytes() > 0;
 }
 
-}  // namespace proxy
+}  // namespace client

@@ -9,7 +9,7 @@
 #include "http/target.h"
 #include "net/fd.h"
 
-namespace proxy {
+namespace local {
 namespace {
 
 constexpr std::string_view acme_folder = "/.well-known/acme-challenge/";
@@ -61,4 +61,4 @@ std::optional<std::string> read_acme_challenge(const std::string& webroot, std::
   return std::string(text.data(), static_cast<size_t>(size));
 }
 
-}  // namespace proxy
+}  // namespace local

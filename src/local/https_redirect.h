@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "http/head.h"
 
-namespace proxy {
+namespace local {
 
 // The URL of `request`, which has passed the parser, at https and `port`; in `arena`. Empty where
 // the request names no host (HTTP/1.0).
@@ -28,4 +28,4 @@ namespace proxy {
 [[nodiscard]] std::optional<std::string> read_acme_challenge(const std::string& webroot,
                                                              std::string_view path);
 
-}  // namespace proxy
+}  // namespace local

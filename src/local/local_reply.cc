@@ -9,7 +9,7 @@
 #include "base/speech.h"
 #include "http/h1_writer.h"
 
-namespace proxy {
+namespace local {
 namespace {
 
 constexpr std::string_view server_error = "server_error";
@@ -44,17 +44,17 @@ void append_json_string(std::string& out, std::string_view text) {
 namespace {
 
 // Some servers that speak TLS answer nothing at all to who does not.
-constexpr LocalError upstream_said_nothing = {
+constexpr openai::ApiError upstream_said_nothing = {
     502,
     server_error,
     "upstream_closed",
     "The upstream closed the connection without a word. Try again; if it stays so and the upstream "
     "speaks TLS: write https:// instead of http:// in its url.",
-    RetryAdvice::soon};
+    openai::RetryAdvice::soon};
 
 }  // namespace
 
-LocalError error_for_upstream(base::Error error) {
+openai::ApiError error_for_upstream(base::Error error) {
   using base::Code;
   switch (error.code) {
     case Code::dns:
@@ -63,7 +63,7 @@ LocalError error_for_upstream(base::Error error) {
               "upstream_unreachable",
               "The proxy could not resolve the upstream's name. Its operator should check the "
               "upstream URL and the DNS of the proxy's host.",
-              RetryAdvice::soon};
+              openai::RetryAdvice::soon};
     case Code::connect:
       return {
           502,
@@ -71,26 +71,26 @@ LocalError error_for_upstream(base::Error error) {
           "upstream_unreachable",
           "The proxy could not connect to the upstream. Try again; if it stays so, its operator "
           "should check the upstream URL and the network.",
-          RetryAdvice::soon};
+          openai::RetryAdvice::soon};
     case Code::tls:
     case Code::certificate:
       return {502,
               server_error,
               "upstream_tls_failed",
               "upstream TLS failed; the proxy's log says why.",
-              RetryAdvice::never};
+              openai::RetryAdvice::never};
     case Code::protocol:
       return {502,
               server_error,
               "upstream_wrong_protocol",
               base::speech_advice(error),
-              RetryAdvice::never};
+              openai::RetryAdvice::never};
     case Code::timeout:
       return {504,
               server_error,
               "upstream_connect_timeout",
               "The upstream did not accept a connection in time. Try again.",
-              RetryAdvice::soon};
+              openai::RetryAdvice::soon};
     case Code::unreachable:
       return {504,
               server_error,
@@ -104,7 +104,7 @@ LocalError error_for_upstream(base::Error error) {
           server_error,
           "upstream_busy",
           "No connection to the upstream is free, or it was unreachable a moment ago. Try again.",
-          RetryAdvice::soon};
+          openai::RetryAdvice::soon};
     case Code::loop:
       return {
           508,
@@ -112,14 +112,14 @@ LocalError error_for_upstream(base::Error error) {
           "loop_detected",
           "The upstream of this proxy leads back to the proxy itself; its operator should check "
           "the upstream's URL.",
-          RetryAdvice::never};
+          openai::RetryAdvice::never};
     case Code::parse:
     case Code::too_large:
       return {502,
               server_error,
               "upstream_bad_response",
               "The upstream's response was not valid HTTP; the proxy did not forward it.",
-              RetryAdvice::never};
+              openai::RetryAdvice::never};
     case Code::closed:
     case Code::reset:
       if (error.raw == base::Error::silent) return upstream_said_nothing;
@@ -129,12 +129,12 @@ LocalError error_for_upstream(base::Error error) {
               server_error,
               "upstream_closed",
               "The upstream closed the connection before it answered. Try again.",
-              RetryAdvice::soon};
+              openai::RetryAdvice::soon};
   }
-  return {502, server_error, "upstream_failed", "The upstream failed.", RetryAdvice::soon};
+  return {502, server_error, "upstream_failed", "The upstream failed.", openai::RetryAdvice::soon};
 }
 
-LocalError error_for_request(uint16_t status, std::string_view why) {
+openai::ApiError error_for_request(uint16_t status, std::string_view why) {
   switch (status) {
     case 408:
       return {408, invalid_request, "request_timeout", why};
@@ -192,15 +192,15 @@ void render_page_head(uint16_t status,
   head.add("Content-Type", content_type);
 }
 
-base::Bytes render(const LocalError& error,
+base::Bytes render(const openai::ApiError& error,
                    std::string_view request_id,
                    http::Head& head,
                    base::Arena& arena) {
   render_page_head(error.status, "application/json", head, arena);
   head.add("x-request-id", request_id);
-  if (error.retry == RetryAdvice::soon) {
+  if (error.retry == openai::RetryAdvice::soon) {
     head.add("Retry-After", "1");
-  } else if (error.retry == RetryAdvice::never) {
+  } else if (error.retry == openai::RetryAdvice::never) {
     head.add("x-should-retry", "false");
   }
   std::string body = "{\"error\":{\"message\":";
@@ -213,4 +213,4 @@ base::Bytes render(const LocalError& error,
   return base::as_bytes(arena.copy(body));
 }
 
-}  // namespace proxy
+}  // namespace local

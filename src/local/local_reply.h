@@ -10,29 +10,18 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "http/head.h"
+#include "openai/api_error.h"
 
-namespace proxy {
-
-// What an SDK should do about it: they obey x-should-retry, then Retry-After.
-enum class RetryAdvice : uint8_t { unsaid, soon, never };
-
-// Value of static texts.
-struct LocalError {
-  uint16_t status;
-  std::string_view type;     // the API's: invalid_request_error, server_error …
-  std::string_view code;     // ours, for programs
-  std::string_view message;  // for the person: what happened and what to do
-  RetryAdvice retry = RetryAdvice::unsaid;
-};
+namespace local {
 
 // The answer for an upstream that could not be reached or failed before its response head.
-[[nodiscard]] LocalError error_for_upstream(base::Error error);
+[[nodiscard]] openai::ApiError error_for_upstream(base::Error error);
 
 // The answer for a request the parser refused.
-[[nodiscard]] LocalError error_for_request(uint16_t status, std::string_view why);
+[[nodiscard]] openai::ApiError error_for_request(uint16_t status, std::string_view why);
 
 // Fills `head` with the error's response head and returns its JSON body, both in `arena`.
-[[nodiscard]] base::Bytes render(const LocalError& error,
+[[nodiscard]] base::Bytes render(const openai::ApiError& error,
                                  std::string_view request_id,
                                  http::Head& head,
                                  base::Arena& arena);
@@ -48,4 +37,4 @@ void render_page_head(uint16_t status,
 [[nodiscard]] std::string_view busy_reply();
 [[nodiscard]] std::string_view https_needed_reply();
 
-}  // namespace proxy
+}  // namespace local

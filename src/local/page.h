@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace proxy {
+namespace local {
 
 // A page of the admin endpoint.
 struct AdminPage {
@@ -15,4 +15,4 @@ struct AdminPage {
   std::string body;
 };
 
-}  // namespace proxy
+}  // namespace local

@@ -21,7 +21,7 @@ struct Environment {
   net::Loop& loop;
   observe::Metrics& metrics;
   observe::AccessLog& access_log;
-  std::function<AdminPage(std::string_view path)> admin_page;
+  std::function<local::AdminPage(std::string_view path)> admin_page;
   SnapshotRef snapshot;           // the current one
   base::MemoryLimit& memory;      // of the process
   uint64_t log_tls_again_ms = 0;  // that clients speak TLS where there is none

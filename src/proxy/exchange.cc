@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "http/target.h"
+#include "openai/api_error.h"
 #include "policy/base_path.h"
 #include "policy/connection_login.h"
 #include "policy/loop.h"
@@ -28,14 +29,14 @@ constexpr size_t heads_bytes_usual = 16 * 1024;
 const std::vector<http::Field> no_trailers;
 
 // It may well have run: asking again would cost its tokens twice.
-constexpr LocalError first_byte_timeout = {504,
-                                           "server_error",
-                                           "upstream_timeout",
-                                           "The upstream did not answer in time.",
-                                           RetryAdvice::never};
+constexpr openai::ApiError first_byte_timeout = {504,
+                                                 "server_error",
+                                                 "upstream_timeout",
+                                                 "The upstream did not answer in time.",
+                                                 openai::RetryAdvice::never};
 
 // SDKs that are left to themselves repeat a 502; who must not be charged twice tells them not to.
-constexpr LocalError closed_with_request = {
+constexpr openai::ApiError closed_with_request = {
     502,
     "server_error",
     "upstream_closed",
@@ -62,7 +63,7 @@ Exchange::~Exchange() {
   CHECK(phase_ == Phase::finished || client_ == nullptr);
 }
 
-void Exchange::begin(ClientStream& client,
+void Exchange::begin(stream::ClientStream& client,
                      const Entrance& entrance,
                      std::string_view client_address) {
   client_ = &client;
@@ -115,7 +116,7 @@ void Exchange::finish(Outcome outcome) {
 // To serve again, where the exchange is whole and the connection in order.
 void Exchange::give_back_upstream(bool is_whole) {
   const bool is_reusable = upstream_->detach() && is_whole;
-  UpstreamStreams* const bound = client_->bound_streams();
+  stream::UpstreamStreams* const bound = client_->bound_streams();
   if (is_reusable && !upstream_->is_bound()) {
     pool_->release(std::move(upstream_));
   } else if (is_reusable && bound != nullptr) {
@@ -177,7 +178,7 @@ void Exchange::on_request_refused(const http::H1Error& error) {
   }
   // A head that was refused half read still names method and target, for the log.
   summary_.method = request_head_.method;
-  reply(error_for_request(error.status, error.why));
+  reply(local::error_for_request(error.status, error.why));
 }
 
 // Keeps body bytes that have nowhere to go yet, or may be needed for another attempt.
@@ -195,7 +196,7 @@ void Exchange::buffer_body(base::Bytes bytes) {
   }
   request_buffer_.append(bytes);
   if (request_buffer_.size() >= bytes_max || environment_.memory.is_tight()) {
-    client_->pause(Pause::held);
+    client_->pause(stream::Pause::held);
   }
 }
 
@@ -204,10 +205,10 @@ size_t Exchange::held_bytes() const {
   return request_buffer_.size() + heads + (upstream_ ? upstream_->queued_bytes() : 0);
 }
 
-void Exchange::acquire(UpstreamPool::Wanted wanted) {
+void Exchange::acquire(upstream::UpstreamPool::Wanted wanted) {
   phase_ = Phase::acquiring;
   deadline_.set(pool_->config().pool.waiting_timeout_ms);
-  UpstreamPool::Acquired acquired = pool_->acquire(*this, wanted);
+  upstream::UpstreamPool::Acquired acquired = pool_->acquire(*this, wanted);
   if (acquired.stream) {
     start_attempt(std::move(acquired.stream));
   } else if (acquired.error) {
@@ -215,7 +216,7 @@ void Exchange::acquire(UpstreamPool::Wanted wanted) {
   }
 }
 
-void Exchange::on_upstream_ready(std::unique_ptr<UpstreamStream> upstream) {
+void Exchange::on_upstream_ready(std::unique_ptr<stream::UpstreamStream> upstream) {
   start_attempt(std::move(upstream));
   flush();
 }
@@ -228,12 +229,12 @@ void Exchange::on_upstream_unavailable(Error error) {
 // There is no upstream to be had, or it has failed before its response.
 void Exchange::fail_attempt(Error error) {
   summary_.upstream = pool_->identity().name;
-  LocalError answer = error_for_upstream(error);
-  if (retried_) answer.retry = RetryAdvice::never;
+  openai::ApiError answer = local::error_for_upstream(error);
+  if (retried_) answer.retry = openai::RetryAdvice::never;
   reply(answer, error.code == Code::timeout ? Outcome::timeout : Outcome::upstream_failed);
 }
 
-void Exchange::start_attempt(std::unique_ptr<UpstreamStream> upstream) {
+void Exchange::start_attempt(std::unique_ptr<stream::UpstreamStream> upstream) {
   upstream_ = std::move(upstream);
   phase_ = Phase::awaiting_head;
   summary_.upstream = pool_->identity().name;
@@ -256,11 +257,11 @@ void Exchange::start_attempt(std::unique_ptr<UpstreamStream> upstream) {
     replayable_ = false;
     request_buffer_.clear();
   }
-  client_->resume(Pause::held);
+  client_->resume(stream::Pause::held);
 }
 
 void Exchange::prepare_head() {
-  const UpstreamIdentity& upstream = pool_->identity();
+  const upstream::UpstreamIdentity& upstream = pool_->identity();
   upstream_head_.clear();
   upstream_head_.method = body_dropped_ ? "GET" : request_head_.method;
   upstream_head_.target = upstream_target();
@@ -293,8 +294,8 @@ std::string_view Exchange::upstream_target() {
   return base_path.empty() ? path : arena_.join({base_path, path});
 }
 
-Body Exchange::request_body() const {
-  return body_dropped_ ? Body{} : Body::of(request_traits_.framing);
+stream::Body Exchange::request_body() const {
+  return body_dropped_ ? stream::Body{} : stream::Body::of(request_traits_.framing);
 }
 
 // Ends an event: what it brought for either side leaves, whatever it was.
@@ -304,7 +305,7 @@ void Exchange::flush() {
 }
 
 void Exchange::flush_upstream() {
-  if (upstream_ && upstream_->flush() == net::Flow::full) client_->pause(Pause::flow);
+  if (upstream_ && upstream_->flush() == net::Flow::full) client_->pause(stream::Pause::flow);
 }
 
 void Exchange::on_request_flush() {
@@ -326,7 +327,7 @@ uint32_t Exchange::silence_ms() const {
 }
 
 void Exchange::on_upstream_drained() {
-  client_->resume(Pause::flow);
+  client_->resume(stream::Pause::flow);
 }
 
 void Exchange::drop_upstream() {
@@ -378,8 +379,8 @@ void Exchange::retry() {
   retried_ = true;
   environment_.metrics.upstream_retries.add();
   drop_upstream();
-  client_->resume(Pause::flow);  // whose queue was full is gone
-  acquire(UpstreamPool::Wanted::fresh);
+  client_->resume(stream::Pause::flow);  // whose queue was full is gone
+  acquire(upstream::UpstreamPool::Wanted::fresh);
 }
 
 void Exchange::on_upstream_failed(Error error) {

@@ -28,7 +28,7 @@ namespace proxy {
 
 // Resource. Owned by its client's session, taken from and given back to an ExchangePool. It ends in
 // finish() or abandon(), exactly one of them and once, on every path. One thread.
-class Exchange final : private UpstreamWaiter, private ResponseListener {
+class Exchange final : private upstream::UpstreamWaiter, private stream::ResponseListener {
  public:
   explicit Exchange(Environment& environment);
   virtual ~Exchange();
@@ -39,7 +39,9 @@ class Exchange final : private UpstreamWaiter, private ResponseListener {
 
   // A request of `client`'s begins, which came in at `entrance` from `client_address`. All three
   // outlive the exchange's use.
-  void begin(ClientStream& client, const Entrance& entrance, std::string_view client_address);
+  void begin(stream::ClientStream& client,
+             const Entrance& entrance,
+             std::string_view client_address);
   // Forgets it, to be used again.
   void recycle();
 
@@ -75,9 +77,11 @@ class Exchange final : private UpstreamWaiter, private ResponseListener {
 
   static constexpr uint8_t interim_max = 32;  // 1xx responses before the final one
 
-  void on_upstream_ready(std::unique_ptr<UpstreamStream> upstream) override;
+  void on_upstream_ready(std::unique_ptr<stream::UpstreamStream> upstream) override;
   void on_upstream_unavailable(base::Error error) override;
-  [[nodiscard]] UpstreamStreams* bound_streams() override { return client_->bound_streams(); }
+  [[nodiscard]] stream::UpstreamStreams* bound_streams() override {
+    return client_->bound_streams();
+  }
 
   void on_response_head() override;
   void on_response_body(base::Bytes bytes) override;
@@ -91,19 +95,19 @@ class Exchange final : private UpstreamWaiter, private ResponseListener {
   void answer_admin();
   void refuse_loop();
   void redirect_to_https();
-  void reply(const LocalError& error, observe::Outcome outcome = observe::Outcome::local);
-  [[nodiscard]] base::Bytes render_reply(const LocalError& error);
+  void reply(const openai::ApiError& error, observe::Outcome outcome = observe::Outcome::local);
+  [[nodiscard]] base::Bytes render_reply(const openai::ApiError& error);
   void reply_preflight();
   void send_reply(base::Bytes body, observe::Outcome outcome);
 
   // The way up.
-  void acquire(UpstreamPool::Wanted wanted = UpstreamPool::Wanted::any);
-  void start_attempt(std::unique_ptr<UpstreamStream> upstream);
+  void acquire(upstream::UpstreamPool::Wanted wanted = upstream::UpstreamPool::Wanted::any);
+  void start_attempt(std::unique_ptr<stream::UpstreamStream> upstream);
   void fail_attempt(base::Error error);
   void prepare_head();
   [[nodiscard]] std::string_view upstream_target();
   void give_back_upstream(bool is_whole);
-  [[nodiscard]] Body request_body() const;
+  [[nodiscard]] stream::Body request_body() const;
   void buffer_body(base::Bytes bytes);
   void drop_upstream();
 
@@ -114,7 +118,7 @@ class Exchange final : private UpstreamWaiter, private ResponseListener {
   [[nodiscard]] base::Url current_url() const;
   void map_way_back();
   void forward_head();
-  [[nodiscard]] Body response_body() const;
+  [[nodiscard]] stream::Body response_body() const;
   [[nodiscard]] policy::FailedAttempt failed_attempt() const;
   void retry();
 
@@ -125,12 +129,12 @@ class Exchange final : private UpstreamWaiter, private ResponseListener {
   void finish(observe::Outcome outcome);
 
   Environment& environment_;
-  ClientStream* client_ = nullptr;
+  stream::ClientStream* client_ = nullptr;
   const Entrance* entrance_ = nullptr;
   SnapshotRef snapshot_;
   const policy::Route* route_ = nullptr;
-  UpstreamPool* pool_ = nullptr;
-  std::unique_ptr<UpstreamStream> upstream_;
+  upstream::UpstreamPool* pool_ = nullptr;
+  std::unique_ptr<stream::UpstreamStream> upstream_;
   net::Deadline deadline_;
 
   base::Arena arena_;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "http/target.h"
 #include "local/https_redirect.h"
+#include "openai/api_error.h"
 #include "policy/loop.h"
 #include "proxy/exchange.h"
 #include "upstream/upstream_pool.h"
@@ -15,45 +16,45 @@ using observe::Outcome;
 
 namespace {
 
-constexpr LocalError no_route = {
+constexpr openai::ApiError no_route = {
     404,
     "invalid_request_error",
     "no_route",
     "No route of this proxy matches the path; its operator can add one under `routes`."};
-constexpr LocalError ambiguous_path = {
+constexpr openai::ApiError ambiguous_path = {
     400,
     "invalid_request_error",
     "ambiguous_path",
     "Read by another program, this path could be one of another route of this proxy: write it "
     "without dot segments, double slashes and needless percent-encoding, and in the case of the "
     "proxy's route."};
-constexpr LocalError upgrade_refused = {
+constexpr openai::ApiError upgrade_refused = {
     426,
     "invalid_request_error",
     "websockets_disabled",
     "WebSockets are turned off on this route of the proxy; use HTTP.",
-    RetryAdvice::never};
-constexpr LocalError https_only = {
+    openai::RetryAdvice::never};
+constexpr openai::ApiError https_only = {
     308,
     "invalid_request_error",
     "https_only",
     "This address speaks https only; follow the Location, and change http:// to https:// in what "
     "you call: over http anybody on the way can read your key."};
-constexpr LocalError host_needed = {
+constexpr openai::ApiError host_needed = {
     400, "invalid_request_error", "https_only", "This address speaks https only."};
-constexpr LocalError no_challenge = {
+constexpr openai::ApiError no_challenge = {
     404, "invalid_request_error", "no_challenge", "There is no such challenge file."};
-constexpr LocalError body_too_large = {
+constexpr openai::ApiError body_too_large = {
     413,
     "invalid_request_error",
     "request_too_large",
     "The request body is larger than this proxy's body_bytes_max."};
 
-constexpr LocalError memory_full = {503,
-                                    "server_error",
-                                    "proxy_memory_full",
-                                    "The proxy is short of memory. Try again.",
-                                    RetryAdvice::soon};
+constexpr openai::ApiError memory_full = {503,
+                                          "server_error",
+                                          "proxy_memory_full",
+                                          "The proxy is short of memory. Try again.",
+                                          openai::RetryAdvice::soon};
 
 std::string_view path_of(std::string_view target, base::Arena& arena, std::string_view method) {
   const std::string_view path = http::origin_form(method, target, arena);
@@ -118,7 +119,7 @@ void Exchange::refuse_loop() {
         "redirects or forwards to, leads here; name the server that is meant",
         name.empty() ? "(none)" : name);
   }
-  reply(error_for_upstream({base::Code::loop, base::Side::upstream}));
+  reply(local::error_for_upstream({base::Code::loop, base::Side::upstream}));
 }
 
 void Exchange::refuse_for_memory() {
@@ -135,25 +136,26 @@ void Exchange::refuse_for_memory() {
 }
 
 void Exchange::answer_admin() {
-  const AdminPage page = environment_.admin_page(summary_.path);
-  render_page_head(page.status, page.content_type, response_head_, arena_);
+  const local::AdminPage page = environment_.admin_page(summary_.path);
+  local::render_page_head(page.status, page.content_type, response_head_, arena_);
   send_reply(base::as_bytes(arena_.copy(page.body)), Outcome::local);
 }
 
 void Exchange::redirect_to_https() {
   const Entrance& entrance = *entrance_;
   const std::string_view path = path_of(summary_.path, arena_, request_head_.method);
-  if (!entrance.acme_webroot.empty() && is_acme_path(path)) {
-    const auto challenge = read_acme_challenge(entrance.acme_webroot, path);
+  if (!entrance.acme_webroot.empty() && local::is_acme_path(path)) {
+    const auto challenge = local::read_acme_challenge(entrance.acme_webroot, path);
     if (!challenge) {
       reply(no_challenge);
       return;
     }
-    render_page_head(200, "application/octet-stream", response_head_, arena_);
+    local::render_page_head(200, "application/octet-stream", response_head_, arena_);
     send_reply(base::as_bytes(arena_.copy(*challenge)), Outcome::local);
     return;
   }
-  const std::string_view location = https_location(request_head_, entrance.https_port, arena_);
+  const std::string_view location =
+      local::https_location(request_head_, entrance.https_port, arena_);
   if (location.empty()) {
     reply(host_needed);
     return;
@@ -165,30 +167,30 @@ void Exchange::redirect_to_https() {
 
 void Exchange::reply_preflight() {
   route_->cors.answer_preflight(request_head_, response_head_, arena_);
-  client_->send_head(response_head_, Body{});
+  client_->send_head(response_head_, stream::Body{});
   client_->send_end({});
   summary_.status = response_head_.status;
   summary_.first_byte_ms = environment_.loop.now_ms();
   finish(Outcome::local);
 }
 
-void Exchange::reply(const LocalError& error, Outcome outcome) {
+void Exchange::reply(const openai::ApiError& error, Outcome outcome) {
   drop_upstream();
   send_reply(render_reply(error), outcome);
 }
 
-base::Bytes Exchange::render_reply(const LocalError& error) {
+base::Bytes Exchange::render_reply(const openai::ApiError& error) {
   const std::string id =
       fmt::format("proxy_{:08x}{:06x}", environment_.id_prefix, ++environment_.request_ids);
   summary_.request_id = arena_.copy(id);
   summary_.error_code = error.code;
-  const base::Bytes body = render(error, summary_.request_id, response_head_, arena_);
+  const base::Bytes body = local::render(error, summary_.request_id, response_head_, arena_);
   route_->cors.apply(request_head_, response_head_, arena_);
   return body;
 }
 
 void Exchange::send_reply(base::Bytes body, Outcome outcome) {
-  client_->send_head(response_head_, {Body::Kind::length, body.size()});
+  client_->send_head(response_head_, {stream::Body::Kind::length, body.size()});
   if (request_head_.method != "HEAD") {
     client_->send_body(body);
     summary_.bytes_down += body.size();

@@ -47,7 +47,7 @@ void Exchange::forward_interim() {
   }
   if (response_head_.status == 100 && !request_traits_.expects_continue) return;
   route_->fields.response(response_head_);
-  client_->send_head(response_head_, Body{});
+  client_->send_head(response_head_, stream::Body{});
 }
 
 void Exchange::begin_tunnel() {
@@ -60,7 +60,7 @@ void Exchange::begin_tunnel() {
   route_->fields.response(response_head_);
   response_head_.add("Upgrade", protocol);
   route_->cors.apply(request_head_, response_head_, arena_);
-  client_->send_head(response_head_, {Body::Kind::tunnel, 0});
+  client_->send_head(response_head_, {stream::Body::Kind::tunnel, 0});
   summary_.status = response_head_.status;
   summary_.first_byte_ms = environment_.loop.now_ms();
   environment_.metrics.tunnels.add();
@@ -81,7 +81,7 @@ base::Url Exchange::current_url() const {
 
 void Exchange::map_way_back() {
   if (!policy::names_a_place(response_head_)) return;
-  const UpstreamIdentity& upstream = snapshot_->pool(route_->upstream).identity();
+  const upstream::UpstreamIdentity& upstream = snapshot_->pool(route_->upstream).identity();
   const base::Url current = current_url();
   policy::map_way_back(response_head_,
                        {.router = snapshot_->router(),
@@ -109,11 +109,12 @@ bool Exchange::follow_redirect() {
   if (!redirect) return false;
   const bool body_held = body_dropped_ || (request_ended_ && replayable_);
   if (!redirect->becomes_get && !body_held) return false;
-  UpstreamPool* next = snapshot_->pool_for(snapshot_->pool(route_->upstream), redirect->url.origin);
+  upstream::UpstreamPool* next =
+      snapshot_->pool_for(snapshot_->pool(route_->upstream), redirect->url.origin);
   if (next == nullptr) return false;
 
   drop_upstream();
-  client_->resume(Pause::flow);
+  client_->resume(stream::Pause::flow);
   ++redirects_;
   environment_.metrics.redirects_followed.add();
   body_dropped_ = body_dropped_ || redirect->becomes_get;
@@ -127,7 +128,7 @@ bool Exchange::follow_redirect() {
 }
 
 void Exchange::forward_head() {
-  const Body body = response_body();
+  const stream::Body body = response_body();
   phase_ = Phase::responding;
   route_->fields.response(response_head_);
   map_way_back();
@@ -146,15 +147,16 @@ void Exchange::forward_head() {
   request_buffer_.clear();
 }
 
-Body Exchange::response_body() const {
-  const UpstreamFacts facts = upstream_->facts();
+stream::Body Exchange::response_body() const {
+  const stream::UpstreamFacts facts = upstream_->facts();
   if (is_bodiless(request_head_.method, response_head_.status)) {
     // What a GET would have had, which is not for a 204 (RFC 9110 8.6).
     const bool said = facts.content_length && response_head_.status != 204;
-    return said ? Body{Body::Kind::length, *facts.content_length} : Body{};
+    return said ? stream::Body{stream::Body::Kind::length, *facts.content_length} : stream::Body{};
   }
   // None, yet allowed to: an empty one.
-  return facts.body.kind == Body::Kind::none ? Body{Body::Kind::length, 0} : facts.body;
+  return facts.body.kind == stream::Body::Kind::none ? stream::Body{stream::Body::Kind::length, 0}
+                                                     : facts.body;
 }
 
 void Exchange::on_response_body(base::Bytes bytes) {
@@ -168,7 +170,7 @@ void Exchange::on_response_flush() {
   if (phase_ != Phase::responding && phase_ != Phase::tunnel) return;
   if (flow == net::Flow::full) {
     // The wait is the client's now, who has a deadline of its own.
-    upstream_->pause(Pause::flow);
+    upstream_->pause(stream::Pause::flow);
     deadline_.clear();
   } else {
     deadline_.set(silence_ms());
@@ -177,7 +179,7 @@ void Exchange::on_response_flush() {
 
 void Exchange::on_client_drained() {
   if (!upstream_) return;
-  upstream_->resume(Pause::flow);
+  upstream_->resume(stream::Pause::flow);
   if (phase_ == Phase::responding || phase_ == Phase::tunnel) {
     deadline_.set(silence_ms());
   }

@@ -12,13 +12,14 @@ Snapshot::Snapshot(std::shared_ptr<const config::Config> config, Pools pools, Ma
       pools_(std::move(pools)),
       make_pool_(std::move(make_pool)) {}
 
-UpstreamPool& Snapshot::pool(const std::string& upstream) const {
+upstream::UpstreamPool& Snapshot::pool(const std::string& upstream) const {
   const auto found = pools_.find(upstream);
   CHECK(found != pools_.end());
   return *found->second;
 }
 
-UpstreamPool* Snapshot::pool_for(UpstreamPool& via, const base::Origin& origin) {
+upstream::UpstreamPool* Snapshot::pool_for(upstream::UpstreamPool& via,
+                                           const base::Origin& origin) {
   if (via.identity().url.origin == origin) return &via;
   const std::string key = via.identity().name + " " + origin.text();
   if (const auto found = foreign_pools_.find(key); found != foreign_pools_.end()) {
@@ -28,7 +29,7 @@ UpstreamPool* Snapshot::pool_for(UpstreamPool& via, const base::Origin& origin) 
     std::erase_if(foreign_pools_, [](const auto& entry) { return entry.second->unused(); });
     if (foreign_pools_.size() >= foreign_pools_max) return nullptr;
   }
-  std::shared_ptr<UpstreamPool> pool = make_pool_(via, origin);
+  std::shared_ptr<upstream::UpstreamPool> pool = make_pool_(via, origin);
   if (pool == nullptr) return nullptr;
   return foreign_pools_.emplace(key, std::move(pool)).first->second.get();
 }

@@ -20,11 +20,11 @@ namespace proxy {
 // that every core touches for every request. One thread.
 class Snapshot final : public base::Counted {
  public:
-  using Pools = std::map<std::string, std::shared_ptr<UpstreamPool>>;
+  using Pools = std::map<std::string, std::shared_ptr<upstream::UpstreamPool>>;
   // Makes a pool for an origin that a redirect of `via` leads to; nullptr where its certificate
   // could not be verified.
-  using MakePool = std::function<std::shared_ptr<UpstreamPool>(const UpstreamPool& via,
-                                                               const base::Origin& origin)>;
+  using MakePool = std::function<std::shared_ptr<upstream::UpstreamPool>(
+      const upstream::UpstreamPool& via, const base::Origin& origin)>;
 
   Snapshot(std::shared_ptr<const config::Config> config, Pools pools, MakePool make_pool);
   Snapshot(const Snapshot&) = delete;
@@ -38,11 +38,12 @@ class Snapshot final : public base::Counted {
   [[nodiscard]] const Pools& pools() const { return pools_; }
 
   // The pool of a configured upstream; configuration checks that every route's exists.
-  [[nodiscard]] UpstreamPool& pool(const std::string& upstream) const;
+  [[nodiscard]] upstream::UpstreamPool& pool(const std::string& upstream) const;
 
   // The pool for the origin of a redirect: `via` itself where it is the same origin. nullptr when
   // too many foreign origins are in use, or it cannot be verified.
-  [[nodiscard]] UpstreamPool* pool_for(UpstreamPool& via, const base::Origin& origin);
+  [[nodiscard]] upstream::UpstreamPool* pool_for(upstream::UpstreamPool& via,
+                                                 const base::Origin& origin);
 
  private:
   static constexpr size_t foreign_pools_max = 32;

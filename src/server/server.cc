@@ -128,7 +128,7 @@ struct Server::State {
   void accept_from(net::BoundSockets bound, size_t listener);
   void derive_limits();
   base::Result<std::monostate, std::string> set_memory_limit();
-  [[nodiscard]] proxy::AdminPage admin_page(std::string_view path) const;
+  [[nodiscard]] local::AdminPage admin_page(std::string_view path) const;
 };
 
 base::Result<net::BoundSockets, std::string> Server::State::bind(const config::Listen& listen,
@@ -235,7 +235,7 @@ base::Result<std::monostate, std::string> Server::State::set_memory_limit() {
   return std::monostate{};
 }
 
-proxy::AdminPage Server::State::admin_page(std::string_view path) const {
+local::AdminPage Server::State::admin_page(std::string_view path) const {
   if (path == "/healthz") return {.body = "ok\n"};
   if (path != "/metrics") {
     return {.status = 404, .body = "not found; there are /healthz and /metrics\n"};

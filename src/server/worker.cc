@@ -40,7 +40,7 @@ Worker::Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
                observe::AccessLog& access_log,
                accepting::SharedCounts& shared,
                net::NameSource& names,
-               std::function<proxy::AdminPage(std::string_view path)> admin_page)
+               std::function<local::AdminPage(std::string_view path)> admin_page)
     : resolver_(loop_, names),
       shared_(shared),
       environment_{.loop = loop_,
@@ -52,7 +52,7 @@ Worker::Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
                    .id_prefix = std::random_device{}()},
       clients_{.environment = environment_,
                .on_closed =
-                   [this](const proxy::ClientSession& session) {
+                   [this](const client::ClientSession& session) {
                      on_client_closed(session);
                    }},
       mailbox_(loop_),
@@ -143,21 +143,21 @@ proxy::SnapshotRef Worker::compile(const std::shared_ptr<const deploy::Deploymen
                                             const base::Url& url,
                                             const std::string& host) {
     const auto trust = deployment->trust.find(name);
-    auto dialer = std::make_unique<proxy::OriginDialer>(
+    auto dialer = std::make_unique<upstream::OriginDialer>(
         loop_,
         resolver_,
         url.origin,
         upstream,
-        proxy::OriginDialer::Tls{
+        upstream::OriginDialer::Tls{
             .server_name = without_port(host),
             .trust = trust == deployment->trust.end() ? nullptr : trust->second,
             .sessions = deployment->sessions->of(name + " " + url.origin.text() + " " + host)},
         shared_.own_addresses);
     const bool hides_page = policy::hides_page(upstream.origin, url.origin);
-    return std::make_shared<proxy::UpstreamPool>(
+    return std::make_shared<upstream::UpstreamPool>(
         loop_,
         metrics_,
-        proxy::UpstreamIdentity{name, url, host, hides_page},
+        upstream::UpstreamIdentity{name, url, host, hides_page},
         upstream,
         response_limits(*deployment->config),
         std::move(dialer));
@@ -170,8 +170,9 @@ proxy::SnapshotRef Worker::compile(const std::shared_ptr<const deploy::Deploymen
     pools.emplace(name, make_pool(name, upstream, upstream.url, host));
   }
   const auto make_foreign_pool =
-      [make_pool, deployment](const proxy::UpstreamPool& via,
-                              const base::Origin& origin) -> std::shared_ptr<proxy::UpstreamPool> {
+      [make_pool, deployment](
+          const upstream::UpstreamPool& via,
+          const base::Origin& origin) -> std::shared_ptr<upstream::UpstreamPool> {
     const std::string& name = via.identity().name;
     config::Upstream upstream = via.config();
     upstream.pool.warm = 0;
@@ -184,7 +185,7 @@ proxy::SnapshotRef Worker::compile(const std::shared_ptr<const deploy::Deploymen
       new proxy::Snapshot(deployment->config, std::move(pools), make_foreign_pool));
 }
 
-void Worker::on_client_closed(const proxy::ClientSession& session) {
+void Worker::on_client_closed(const client::ClientSession& session) {
   reception_.leave(session.client(), session.entrance().purpose);
   if (holding_) update_accepting();
   if (environment_.draining) loop_.defer(end_if_done_);
@@ -228,7 +229,7 @@ void Worker::relieve_memory() {
   if (excess == 0 || now_ms < relieve_again_ms_) return;
   // Added up by powers of two: how much one must hold to be among those who make up the excess.
   std::array<uint64_t, 65> held_by_width{};
-  clients_.sessions.for_each([&](proxy::ClientSession& client) {
+  clients_.sessions.for_each([&](client::ClientSession& client) {
     const uint64_t held = client.held_bytes();
     held_by_width.at(static_cast<size_t>(std::bit_width(held))) += held;
   });
@@ -237,7 +238,7 @@ void Worker::relieve_memory() {
   while (found < excess && width > 1)
     found += held_by_width.at(--width);
   size_t cut = 0;
-  clients_.sessions.for_each([&](proxy::ClientSession& client) {
+  clients_.sessions.for_each([&](client::ClientSession& client) {
     const uint64_t held = client.held_bytes();
     if (excess == 0 || static_cast<size_t>(std::bit_width(held)) < width) return;
     excess -= std::min(excess, held);
@@ -267,7 +268,7 @@ void Worker::begin_drain() {
   }
   reception_.drain();
   accept_again_.clear();
-  clients_.sessions.for_each([](proxy::ClientSession& client) { client.drain(); });
+  clients_.sessions.for_each([](client::ClientSession& client) { client.drain(); });
   drain_deadline_.set(environment_.snapshot->config().timeouts.drain_ms);
   loop_.defer(end_if_done_);
 }
@@ -275,7 +276,7 @@ void Worker::begin_drain() {
 void Worker::cut_all() {
   environment_.stopping = true;
   reception_.close();
-  clients_.sessions.for_each([](proxy::ClientSession& client) { client.cut(); });
+  clients_.sessions.for_each([](client::ClientSession& client) { client.cut(); });
   loop_.defer(end_if_done_);
 }
 

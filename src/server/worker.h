@@ -31,7 +31,7 @@ class Worker {
          observe::AccessLog& access_log,
          accepting::SharedCounts& shared,
          net::NameSource& names,
-         std::function<proxy::AdminPage(std::string_view path)> admin_page);
+         std::function<local::AdminPage(std::string_view path)> admin_page);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -57,7 +57,7 @@ class Worker {
 
  private:
   // The loop's thread.
-  void on_client_closed(const proxy::ClientSession& session);
+  void on_client_closed(const client::ClientSession& session);
   void on_received();
   void update_accepting();
   void relieve_memory();
@@ -74,7 +74,7 @@ class Worker {
   net::Resolver resolver_;
   accepting::SharedCounts& shared_;
   proxy::Environment environment_;
-  proxy::Clients clients_;
+  client::Clients clients_;
   net::Mailbox mailbox_;
   accepting::Reception reception_;
   std::vector<std::unique_ptr<accepting::Door>> doors_;

@@ -3,7 +3,7 @@
 #include <new>
 #include <utility>
 
-namespace proxy {
+namespace stream {
 
 using http::Framing;
 
@@ -79,4 +79,4 @@ void H1Output::reset() {
   framing_ = {};
 }
 
-}  // namespace proxy
+}  // namespace stream

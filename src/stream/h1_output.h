@@ -14,7 +14,7 @@
 #include "http/head.h"
 #include "net/byte_stream.h"
 
-namespace proxy {
+namespace stream {
 
 // Resource, a member of its connection. One thread. What it gathers stands in a block of the
 // worker's from the first piece to flush(): between events it weighs next to nothing.
@@ -74,4 +74,4 @@ class H1Output {
   bool half_close_ = false;  // once what is held has left
 };
 
-}  // namespace proxy
+}  // namespace stream

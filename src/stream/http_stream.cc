@@ -1,6 +1,6 @@
 #include "stream/http_stream.h"
 
-namespace proxy {
+namespace stream {
 
 Body Body::of(http::Framing framing) {
   switch (framing.kind) {
@@ -17,4 +17,4 @@ Body Body::of(http::Framing framing) {
   return {};
 }
 
-}  // namespace proxy
+}  // namespace stream

@@ -18,7 +18,7 @@
 #include "net/byte_stream.h"
 #include "net/loop.h"
 
-namespace proxy {
+namespace stream {
 
 // Why a stream does not read.
 enum class Pause : uint8_t {
@@ -193,4 +193,4 @@ class UpstreamStream : public net::Buried,
   bool is_bound_ = false;
 };
 
-}  // namespace proxy
+}  // namespace stream

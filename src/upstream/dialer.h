@@ -10,7 +10,7 @@
 #include "net/byte_stream.h"
 #include "net/loop.h"
 
-namespace proxy {
+namespace upstream {
 
 // Resource, owned by its pool, which buries it: a stream may use it (its TLS context) until it
 // dies, and streams die in the graveyard.
@@ -28,4 +28,4 @@ class Dialer : public net::Buried {
   [[nodiscard]] virtual bool leads_to(const net::Address& /*peer*/) const { return true; }
 };
 
-}  // namespace proxy
+}  // namespace upstream

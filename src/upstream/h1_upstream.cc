@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "base/log.h"
 
-namespace proxy {
+namespace upstream {
 
 using base::Code;
 using base::Side;
@@ -13,15 +13,15 @@ using http::H1Event;
 namespace {
 
 // Of a request: only chunks can show an end that is not known beforehand (RFC 9112 6.3).
-Framing framing_of(Body body) {
+Framing framing_of(stream::Body body) {
   switch (body.kind) {
-    case Body::Kind::none:
+    case stream::Body::Kind::none:
       return {};
-    case Body::Kind::length:
+    case stream::Body::Kind::length:
       return {Framing::Kind::length, body.length};
-    case Body::Kind::unknown:
+    case stream::Body::Kind::unknown:
       return {Framing::Kind::chunked, 0};
-    case Body::Kind::tunnel:
+    case stream::Body::Kind::tunnel:
       return {Framing::Kind::tunnel, 0};
   }
   return {};
@@ -33,26 +33,26 @@ bool is_interim(uint16_t status) {
 
 }  // namespace
 
-UpstreamConnection::UpstreamConnection(net::Loop& loop,
-                                       const http::H1Limits& limits,
-                                       UpstreamOwner& owner,
-                                       std::string_view name)
+H1Upstream::H1Upstream(net::Loop& loop,
+                       const http::H1Limits& limits,
+                       UpstreamOwner& owner,
+                       std::string_view name)
     : owner_(owner),
       name_(name),
       parser_(http::H1Parser::Role::response, limits),
       output_(loop.blocks()),
       idle_deadline_(loop.timers(), this, [](void* self) {
-        auto& connection = *static_cast<UpstreamConnection*>(self);
+        auto& connection = *static_cast<H1Upstream*>(self);
         connection.owner_.on_idle_ended(connection);
       }) {}
 
-UpstreamConnection::~UpstreamConnection() = default;
+H1Upstream::~H1Upstream() = default;
 
-void UpstreamConnection::start(Dialer& dialer) {
+void H1Upstream::start(Dialer& dialer) {
   stream_ = dialer.dial(*this);
 }
 
-void UpstreamConnection::attach(const Service& service) {
+void H1Upstream::attach(const Service& service) {
   // Dialled, idle, or handed straight from one listener to another that waited.
   CHECK(state_ != State::closed && listener_ == nullptr);
   state_ = State::active;
@@ -68,7 +68,7 @@ void UpstreamConnection::attach(const Service& service) {
   stream_->set_reading(true);
 }
 
-bool UpstreamConnection::detach() {
+bool H1Upstream::detach() {
   listener_ = nullptr;
   head_ = nullptr;
   arena_ = nullptr;
@@ -79,71 +79,71 @@ bool UpstreamConnection::detach() {
          !write_failed_ && !in_tunnel() && stream_->queued_bytes() == 0;
 }
 
-UpstreamFacts UpstreamConnection::facts() const {
-  return {.body = Body::of(parser_.framing()),
+stream::UpstreamFacts H1Upstream::facts() const {
+  return {.body = stream::Body::of(parser_.framing()),
           .content_length = parser_.content_length(),
           .response_begun = parser_.message_begun()};
 }
 
-void UpstreamConnection::become_idle(uint64_t timeout_ms) {
+void H1Upstream::become_idle(uint64_t timeout_ms) {
   state_ = State::idle;
   idle_deadline_.set(timeout_ms);
   // Reads on, to notice at once when the upstream closes it.
   stream_->set_reading(true);
 }
 
-void UpstreamConnection::close() {
+void H1Upstream::close() {
   state_ = State::closed;
   idle_deadline_.clear();
   stream_->close();
 }
 
-bool UpstreamConnection::in_tunnel() const {
+bool H1Upstream::in_tunnel() const {
   return output_.framing().kind == Framing::Kind::tunnel;
 }
 
-void UpstreamConnection::send_head(const http::Head& head, Body body) {
+void H1Upstream::send_head(const http::Head& head, stream::Body body) {
   const bool upgrade = head.find(http::FieldId::upgrade) != nullptr;
   const auto option = upgrade ? http::ConnectionOption::upgrade : http::ConnectionOption::none;
   const Framing framing = framing_of(body);
   output_.head(http::write_request_head(head, framing, option, *arena_), framing, *stream_);
 }
 
-void UpstreamConnection::send_body(base::Bytes bytes) {
+void H1Upstream::send_body(base::Bytes bytes) {
   output_.body(bytes, *stream_);
 }
 
-void UpstreamConnection::send_end(const std::vector<http::Field>& trailers) {
+void H1Upstream::send_end(const std::vector<http::Field>& trailers) {
   output_.end(trailers, *arena_, *stream_);
 }
 
-net::Flow UpstreamConnection::flush() {
+net::Flow H1Upstream::flush() {
   return output_.flush(*stream_);
 }
 
-void UpstreamConnection::start_tunnel() {
+void H1Upstream::start_tunnel() {
   parser_.switch_to_tunnel();
   output_.start_tunnel();
 }
 
-void UpstreamConnection::reset() {
+void H1Upstream::reset() {
   close();
 }
 
-void UpstreamConnection::pause(Pause reason) {
+void H1Upstream::pause(stream::Pause reason) {
   pauses_.add(reason);
   stream_->set_reading(false);
 }
 
-void UpstreamConnection::resume(Pause reason) {
+void H1Upstream::resume(stream::Pause reason) {
   if (pauses_.remove(reason) && state_ == State::active) stream_->set_reading(true);
 }
 
-void UpstreamConnection::on_connected() {
+void H1Upstream::on_connected() {
   owner_.on_dialed(*this);
 }
 
-void UpstreamConnection::on_read(base::Bytes bytes) {
+void H1Upstream::on_read(base::Bytes bytes) {
   if (state_ == State::active) {
     parse(bytes);
   } else if (state_ == State::idle) {
@@ -154,11 +154,11 @@ void UpstreamConnection::on_read(base::Bytes bytes) {
   }
 }
 
-void UpstreamConnection::parse(base::Bytes input) {
+void H1Upstream::parse(base::Bytes input) {
   // Where the first bytes of all are no response, they tell what else the upstream speaks.
   const base::Bytes said = has_spoken_ ? base::Bytes() : input;
   has_spoken_ = true;
-  ResponseListener& listener = *listener_;
+  stream::ResponseListener& listener = *listener_;
   // The listener may leave at any event: redirect, retry, failure.
   bool goes_on = true;
   while (goes_on && listener_ == &listener) {
@@ -187,7 +187,7 @@ void UpstreamConnection::parse(base::Bytes input) {
   listener.on_response_flush();
 }
 
-void UpstreamConnection::message_ended(bool input_left) {
+void H1Upstream::message_ended(bool input_left) {
   if (input_left) {
     base::log_warning("upstream {}: bytes after the end of a response, closing the connection",
                       name_);
@@ -196,7 +196,7 @@ void UpstreamConnection::message_ended(bool input_left) {
   listener_->on_response_end();
 }
 
-void UpstreamConnection::on_read_end(net::ReadEnd end) {
+void H1Upstream::on_read_end(net::ReadEnd end) {
   if (state_ == State::idle) {
     owner_.on_idle_ended(*this);
     return;
@@ -206,7 +206,7 @@ void UpstreamConnection::on_read_end(net::ReadEnd end) {
     return;
   }
   if (state_ != State::active || listener_ == nullptr) return;
-  ResponseListener& listener = *listener_;
+  stream::ResponseListener& listener = *listener_;
   const bool is_truncated = end == net::ReadEnd::truncated && !in_tunnel();
   if (!is_truncated && parser_.finish().kind == H1Event::Kind::end) {
     listener.on_response_end();
@@ -216,18 +216,18 @@ void UpstreamConnection::on_read_end(net::ReadEnd end) {
   listener.on_response_flush();
 }
 
-void UpstreamConnection::on_drained() {
+void H1Upstream::on_drained() {
   if (listener_ != nullptr) listener_->on_upstream_drained();
 }
 
 // The upstream may have answered before it closed (an early 4xx): reading goes on, and its end or
 // the deadline settles the rest.
-void UpstreamConnection::on_write_error(base::Error /*error*/) {
+void H1Upstream::on_write_error(base::Error /*error*/) {
   write_failed_ = true;
   if (listener_ != nullptr) listener_->on_upstream_drained();
 }
 
-void UpstreamConnection::on_error(base::Error error) {
+void H1Upstream::on_error(base::Error error) {
   switch (state_) {
     case State::dialing:
       owner_.on_dial_failed(*this, error);
@@ -238,7 +238,7 @@ void UpstreamConnection::on_error(base::Error error) {
     case State::active:
       if (listener_ == nullptr) break;
       {
-        ResponseListener& listener = *listener_;
+        stream::ResponseListener& listener = *listener_;
         fail(error);
         listener.on_response_flush();
       }
@@ -248,10 +248,10 @@ void UpstreamConnection::on_error(base::Error error) {
   }
 }
 
-void UpstreamConnection::fail(base::Error error, base::Bytes said) {
+void H1Upstream::fail(base::Error error, base::Bytes said) {
   error.side = Side::upstream;
   if (!has_spoken_ || !said.empty()) error = owner_.explain(error, said);
   listener_->on_upstream_failed(error);
 }
 
-}  // namespace proxy
+}  // namespace upstream

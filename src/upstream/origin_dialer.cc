@@ -5,7 +5,7 @@
 #include "net/tcp.h"
 #include "tls/stream.h"
 
-namespace proxy {
+namespace upstream {
 
 OriginDialer::OriginDialer(net::UvLoop& loop,
                            net::Resolver& resolver,
@@ -59,4 +59,4 @@ bool OriginDialer::leads_to(const net::Address& peer) const {
   return resolver_.leads_to(origin_.host, peer);
 }
 
-}  // namespace proxy
+}  // namespace upstream

@@ -13,7 +13,7 @@
 #include "tls/context.h"
 #include "upstream/dialer.h"
 
-namespace proxy {
+namespace upstream {
 
 // Resource, owned by its pool; loop, resolver and addresses outlive it. The loop's thread.
 class OriginDialer final : public Dialer {
@@ -49,4 +49,4 @@ class OriginDialer final : public Dialer {
   std::unique_ptr<tls::ClientContext> tls_;  // https only
 };
 
-}  // namespace proxy
+}  // namespace upstream

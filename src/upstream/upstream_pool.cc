@@ -9,7 +9,7 @@
 #include "net/error_text.h"
 #include "tls/context.h"
 
-namespace proxy {
+namespace upstream {
 namespace {
 
 std::string failure_text(base::Error error) {
@@ -68,14 +68,14 @@ UpstreamPool::~UpstreamPool() {
 UpstreamPool::Acquired UpstreamPool::acquire(UpstreamWaiter& waiter, Wanted wanted) {
   follow_moves();
   if (wanted == Wanted::any && !bound_.empty()) {
-    if (std::unique_ptr<UpstreamStream> stream = take_bound(waiter)) {
+    if (std::unique_ptr<stream::UpstreamStream> stream = take_bound(waiter)) {
       ++active_;
       metrics_.upstream_reused.add();
       return {std::move(stream), std::nullopt};
     }
   }
   if (wanted == Wanted::any && !idle_.empty()) {
-    std::unique_ptr<UpstreamStream> stream = std::move(idle_.back());
+    std::unique_ptr<stream::UpstreamStream> stream = std::move(idle_.back());
     idle_.pop_back();
     ++active_;
     metrics_.upstream_reused.add();
@@ -104,7 +104,7 @@ void UpstreamPool::cancel(UpstreamWaiter& waiter) {
   --waiting_count_;
 }
 
-void UpstreamPool::release(std::unique_ptr<UpstreamStream> stream) {
+void UpstreamPool::release(std::unique_ptr<stream::UpstreamStream> stream) {
   if (has_moved_ && !dialer_->leads_to(stream->peer())) {
     discard(std::move(stream));
     return;
@@ -121,7 +121,7 @@ void UpstreamPool::follow_moves() {
   moves_seen_ = moves;
   has_moved_ = true;
   Streams kept;
-  for (std::unique_ptr<UpstreamStream>& stream : idle_) {
+  for (std::unique_ptr<stream::UpstreamStream>& stream : idle_) {
     if (dialer_->leads_to(stream->peer())) {
       kept.push_back(std::move(stream));
     } else {
@@ -131,7 +131,8 @@ void UpstreamPool::follow_moves() {
   idle_ = std::move(kept);
 }
 
-void UpstreamPool::release_to(UpstreamStreams& streams, std::unique_ptr<UpstreamStream> stream) {
+void UpstreamPool::release_to(stream::UpstreamStreams& streams,
+                              std::unique_ptr<stream::UpstreamStream> stream) {
   if (retired_ || (has_moved_ && !dialer_->leads_to(stream->peer()))) {
     discard(std::move(stream));
     return;
@@ -144,11 +145,11 @@ void UpstreamPool::release_to(UpstreamStreams& streams, std::unique_ptr<Upstream
 }
 
 // The one that waits here for the waiter's client; null where there is none.
-std::unique_ptr<UpstreamStream> UpstreamPool::take_bound(UpstreamWaiter& waiter) {
-  UpstreamStreams* streams = waiter.bound_streams();
+std::unique_ptr<stream::UpstreamStream> UpstreamPool::take_bound(UpstreamWaiter& waiter) {
+  stream::UpstreamStreams* streams = waiter.bound_streams();
   if (streams == nullptr) return nullptr;
-  const UpstreamStream* found = nullptr;
-  streams->for_each([&](const UpstreamStream& stream) {
+  const stream::UpstreamStream* found = nullptr;
+  streams->for_each([&](const stream::UpstreamStream& stream) {
     const bool is_ours = std::any_of(
         bound_.begin(), bound_.end(), [&](const auto& owned) { return owned.get() == &stream; });
     if (is_ours) found = &stream;
@@ -156,7 +157,7 @@ std::unique_ptr<UpstreamStream> UpstreamPool::take_bound(UpstreamWaiter& waiter)
   return found == nullptr ? nullptr : take(bound_, *found);
 }
 
-void UpstreamPool::discard(std::unique_ptr<UpstreamStream> stream) {
+void UpstreamPool::discard(std::unique_ptr<stream::UpstreamStream> stream) {
   --active_;
   close(std::move(stream));
   dial_as_needed();
@@ -180,7 +181,7 @@ void UpstreamPool::retire() {
 
 void UpstreamPool::dial() {
   UpstreamOwner& owner = *this;
-  auto connection = std::make_unique<UpstreamConnection>(loop_, limits_, owner, identity_.name);
+  auto connection = std::make_unique<H1Upstream>(loop_, limits_, owner, identity_.name);
   connection->start(*dialer_);
   metrics_.upstream_connections.add();
   metrics_.upstream_connections_open.add();
@@ -212,7 +213,7 @@ UpstreamWaiter* UpstreamPool::next_waiting(Wanted wanted) {
   return waiter;
 }
 
-void UpstreamPool::serve(std::unique_ptr<UpstreamStream> stream) {
+void UpstreamPool::serve(std::unique_ptr<stream::UpstreamStream> stream) {
   const bool reused = stream->has_served();
   if (UpstreamWaiter* waiter = next_waiting(reused ? Wanted::any : Wanted::fresh)) {
     ++active_;
@@ -239,31 +240,32 @@ bool UpstreamPool::close_oldest_idle() {
   return true;
 }
 
-void UpstreamPool::close(std::unique_ptr<UpstreamStream> stream) {
+void UpstreamPool::close(std::unique_ptr<stream::UpstreamStream> stream) {
   metrics_.upstream_connections_open.subtract();
   stream->unlink();
   stream->close();
   loop_.bury(std::move(stream));
 }
 
-std::unique_ptr<UpstreamStream> UpstreamPool::take(Streams& from, const UpstreamStream& stream) {
+std::unique_ptr<stream::UpstreamStream> UpstreamPool::take(Streams& from,
+                                                           const stream::UpstreamStream& stream) {
   const auto found = std::find_if(
       from.begin(), from.end(), [&](const auto& owned) { return owned.get() == &stream; });
   CHECK(found != from.end());
-  std::unique_ptr<UpstreamStream> taken = std::move(*found);
+  std::unique_ptr<stream::UpstreamStream> taken = std::move(*found);
   from.erase(found);
   taken->unlink();
   return taken;
 }
 
-void UpstreamPool::on_dialed(UpstreamStream& stream) {
+void UpstreamPool::on_dialed(stream::UpstreamStream& stream) {
   failures_ = 0;
   backoff_until_ms_ = 0;
   serve(take(dialing_, stream));
   dial_as_needed();
 }
 
-void UpstreamPool::on_dial_failed(UpstreamStream& stream, base::Error error) {
+void UpstreamPool::on_dial_failed(stream::UpstreamStream& stream, base::Error error) {
   close(take(dialing_, stream));
   metrics_.upstream_connections_failed.add();
   log_dial_failure(error);
@@ -320,9 +322,9 @@ base::Error UpstreamPool::explain(base::Error error, base::Bytes said) {
   return error;
 }
 
-void UpstreamPool::on_idle_ended(UpstreamStream& stream) {
+void UpstreamPool::on_idle_ended(stream::UpstreamStream& stream) {
   close(take(stream.is_bound() ? bound_ : idle_, stream));
   keep_warm();
 }
 
-}  // namespace proxy
+}  // namespace upstream

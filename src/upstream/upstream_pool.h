@@ -20,17 +20,17 @@
 #include "upstream/dialer.h"
 #include "upstream/h1_upstream.h"
 
-namespace proxy {
+namespace upstream {
 
 // Who waits for a stream: an exchange, or a request of our own. The link is its place in the
 // waiting room.
 class UpstreamWaiter : public base::ListLink<UpstreamWaiter> {
  public:
   // From the pool, at most one of the two.
-  virtual void on_upstream_ready(std::unique_ptr<UpstreamStream> upstream) = 0;
+  virtual void on_upstream_ready(std::unique_ptr<stream::UpstreamStream> upstream) = 0;
   virtual void on_upstream_unavailable(base::Error error) = 0;
   // Those that only its client gets, see ClientStream.
-  [[nodiscard]] virtual UpstreamStreams* bound_streams() { return nullptr; }
+  [[nodiscard]] virtual stream::UpstreamStreams* bound_streams() { return nullptr; }
 
  protected:
   ~UpstreamWaiter() = default;
@@ -62,7 +62,7 @@ class UpstreamPool final : private UpstreamOwner {
   // Either a stream now, or an error now, or neither: then `waiter` waits, and hears
   // on_upstream_ready() or on_upstream_unavailable() later, unless it calls cancel().
   struct Acquired {
-    std::unique_ptr<UpstreamStream> stream;
+    std::unique_ptr<stream::UpstreamStream> stream;
     std::optional<base::Error> error;
   };
   // `fresh`: one that has not served yet, for those whose idle connection turned out dead: the idle
@@ -72,11 +72,11 @@ class UpstreamPool final : private UpstreamOwner {
   void cancel(UpstreamWaiter& waiter);
 
   // Takes back a stream whose message is over and that may serve again.
-  void release(std::unique_ptr<UpstreamStream> stream);
+  void release(std::unique_ptr<stream::UpstreamStream> stream);
   // The same for one that is bound: it waits for its client among `streams`.
-  void release_to(UpstreamStreams& streams, std::unique_ptr<UpstreamStream> stream);
+  void release_to(stream::UpstreamStreams& streams, std::unique_ptr<stream::UpstreamStream> stream);
   // Takes back one that is done for; closes it.
-  void discard(std::unique_ptr<UpstreamStream> stream);
+  void discard(std::unique_ptr<stream::UpstreamStream> stream);
 
   // Whether so many requests went out since the last answer that they may be going round in a
   // circle: then they get a mark by which we know them again (policy/loop.h).
@@ -94,7 +94,7 @@ class UpstreamPool final : private UpstreamOwner {
   [[nodiscard]] bool unused() const { return waiting_count_ == 0 && active_ == 0; }
 
  private:
-  using Streams = std::vector<std::unique_ptr<UpstreamStream>>;
+  using Streams = std::vector<std::unique_ptr<stream::UpstreamStream>>;
 
   static constexpr uint64_t log_interval_ms = 60'000;
   static constexpr uint64_t backoff_ms_min = 100;
@@ -103,12 +103,13 @@ class UpstreamPool final : private UpstreamOwner {
   static constexpr size_t dials_max = 64;
   static constexpr uint32_t unanswered_max = 32;
 
-  void on_dialed(UpstreamStream& stream) override;
-  void on_dial_failed(UpstreamStream& stream, base::Error error) override;
-  void on_idle_ended(UpstreamStream& stream) override;
+  void on_dialed(stream::UpstreamStream& stream) override;
+  void on_dial_failed(stream::UpstreamStream& stream, base::Error error) override;
+  void on_idle_ended(stream::UpstreamStream& stream) override;
   [[nodiscard]] base::Error explain(base::Error error, base::Bytes said) override;
 
-  static std::unique_ptr<UpstreamStream> take(Streams& from, const UpstreamStream& stream);
+  static std::unique_ptr<stream::UpstreamStream> take(Streams& from,
+                                                      const stream::UpstreamStream& stream);
   [[nodiscard]] size_t total() const {
     return dialing_.size() + idle_.size() + bound_.size() + active_;
   }
@@ -119,9 +120,9 @@ class UpstreamPool final : private UpstreamOwner {
   void dial_as_needed();
   void keep_warm();
   void on_backoff_ended();
-  void serve(std::unique_ptr<UpstreamStream> stream);
-  void close(std::unique_ptr<UpstreamStream> stream);
-  [[nodiscard]] std::unique_ptr<UpstreamStream> take_bound(UpstreamWaiter& waiter);
+  void serve(std::unique_ptr<stream::UpstreamStream> stream);
+  void close(std::unique_ptr<stream::UpstreamStream> stream);
+  [[nodiscard]] std::unique_ptr<stream::UpstreamStream> take_bound(UpstreamWaiter& waiter);
   [[nodiscard]] bool close_oldest_idle();
   UpstreamWaiter* next_waiting(Wanted wanted);
   void log_dial_failure(base::Error error);
@@ -150,4 +151,4 @@ class UpstreamPool final : private UpstreamOwner {
   bool retired_ = false;
 };
 
-}  // namespace proxy
+}  // namespace upstream

@@ -75,7 +75,7 @@ class ProxyEnd final : public net::ByteStream, public base::ListLink<ProxyEnd> {
 };
 
 // Resource, owned by its pool.
-class SimDialer final : public proxy::Dialer {
+class SimDialer final : public upstream::Dialer {
  public:
   SimDialer(World& world, DialedOrigin origin) : world_(world), origin_(std::move(origin)) {}
   [[nodiscard]] std::unique_ptr<net::ByteStream> dial(net::ByteStreamListener& listener) override {

@@ -55,7 +55,7 @@ World::World(uint64_t seed, Chance chance)
                    .id_prefix = id_prefix},
       proxy_clients_{.environment = environment_,
                      .on_closed =
-                         [](const proxy::ClientSession&) {
+                         [](const client::ClientSession&) {
                          }},
       turn_(this, [](void* self) { static_cast<World*>(self)->on_turn(); }) {
   const auto opened =
@@ -194,8 +194,8 @@ void World::check_bounds() {
   if (proxy_.blocks().bytes_in_use() > exchanges * buffer_bytes_max) {
     fail("{} bytes are buffered for {} requests", proxy_.blocks().bytes_in_use(), exchanges);
   }
-  for (const std::weak_ptr<proxy::UpstreamPool>& weak : pools_) {
-    const std::shared_ptr<proxy::UpstreamPool> pool = weak.lock();
+  for (const std::weak_ptr<upstream::UpstreamPool>& weak : pools_) {
+    const std::shared_ptr<upstream::UpstreamPool> pool = weak.lock();
     if (!pool) continue;
     if (pool->idle_count() > pool->config().pool.idle_max) fail("too many idle connections");
   }
@@ -243,24 +243,24 @@ void World::spawn_client() {
   test::MemoryNetwork::Pair pair = network_.make_pair(base::Side::client, base::Side::none);
   clients_.push_back(
       std::make_unique<SimClient>(*this, std::move(pair.second), std::move(requests)));
-  proxy::ClientConnection::start(proxy_clients_,
-                                 std::make_unique<ProxyEnd>(*this, std::move(pair.first)),
-                                 *net::Address::parse("192.0.2.1", 0),
-                                 entrance_);
+  client::H1Client::start(proxy_clients_,
+                          std::make_unique<ProxyEnd>(*this, std::move(pair.first)),
+                          *net::Address::parse("192.0.2.1", 0),
+                          entrance_);
 }
 
 // What a worker does with its connections.
 
-std::shared_ptr<proxy::UpstreamPool> World::make_pool(const std::string& name,
-                                                      const config::Upstream& upstream,
-                                                      const base::Url& url,
-                                                      const config::Config& config,
-                                                      bool is_foreign) {
+std::shared_ptr<upstream::UpstreamPool> World::make_pool(const std::string& name,
+                                                         const config::Upstream& upstream,
+                                                         const base::Url& url,
+                                                         const config::Config& config,
+                                                         bool is_foreign) {
   const std::string authority = url.origin.authority();
-  auto pool = std::make_shared<proxy::UpstreamPool>(
+  auto pool = std::make_shared<upstream::UpstreamPool>(
       proxy_,
       metrics_,
-      proxy::UpstreamIdentity{name, url, authority},
+      upstream::UpstreamIdentity{name, url, authority},
       upstream,
       http::H1Limits{.head_bytes_max = config.limits.head_bytes_max,
                      .fields_max = config.limits.fields_max},
@@ -277,7 +277,7 @@ proxy::SnapshotRef World::compile() {
   proxy::Snapshot::Pools pools;
   for (const auto& [name, upstream] : config->upstreams)
     pools.emplace(name, make_pool(name, upstream, upstream.url, *config, false));
-  const auto make_foreign_pool = [this, config](const proxy::UpstreamPool& via,
+  const auto make_foreign_pool = [this, config](const upstream::UpstreamPool& via,
                                                 const base::Origin& origin) {
     config::Upstream upstream = via.config();
     upstream.pool.warm = 0;
@@ -297,12 +297,12 @@ void World::reload() {
 void World::drain() {
   trace("drain");
   environment_.draining = true;
-  proxy_clients_.sessions.for_each([](proxy::ClientSession& client) { client.drain(); });
+  proxy_clients_.sessions.for_each([](client::ClientSession& client) { client.drain(); });
   if (!plan_.faults.stop) return;
   after(chance_.below(5'000), [this] {
     trace("stop");
     environment_.stopping = true;
-    proxy_clients_.sessions.for_each([](proxy::ClientSession& client) { client.cut(); });
+    proxy_clients_.sessions.for_each([](client::ClientSession& client) { client.cut(); });
   });
 }
 

@@ -96,11 +96,11 @@ class World {
   void shut_down();
   [[nodiscard]] std::string read_log() const;
   proxy::SnapshotRef compile();
-  std::shared_ptr<proxy::UpstreamPool> make_pool(const std::string& name,
-                                                 const config::Upstream& upstream,
-                                                 const base::Url& url,
-                                                 const config::Config& config,
-                                                 bool is_foreign);
+  std::shared_ptr<upstream::UpstreamPool> make_pool(const std::string& name,
+                                                    const config::Upstream& upstream,
+                                                    const base::Url& url,
+                                                    const config::Config& config,
+                                                    bool is_foreign);
 
   bool tracing_;
   Chance chance_;
@@ -113,7 +113,7 @@ class World {
   observe::Metrics metrics_;
   base::MemoryLimit memory_;
   proxy::Environment environment_;
-  proxy::Clients proxy_clients_;
+  client::Clients proxy_clients_;
   proxy::Entrance entrance_;
   net::Deferred turn_;
 
@@ -123,7 +123,7 @@ class World {
   std::vector<std::unique_ptr<SimUpstream>> upstreams_;
   base::IntrusiveList<ProxyEnd> ends_;
   std::vector<std::weak_ptr<const config::Config>> configs_;
-  std::vector<std::weak_ptr<proxy::UpstreamPool>> pools_;
+  std::vector<std::weak_ptr<upstream::UpstreamPool>> pools_;
   uint32_t clients_spawned_ = 0;
   uint64_t replay_bytes_max_ = 0;
   bool posts_may_run_twice_ = false;

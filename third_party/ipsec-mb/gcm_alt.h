@@ -11,7 +11,7 @@ struct software_gcm_context;
 /* It keeps the bare key: the tables made of it weigh 1 KiB and more, and a TLS connection has two
  * keys. Recently used tables are kept elsewhere, a bounded number per process. */
 typedef struct mbedtls_gcm_context {
-  struct software_gcm_context *software; /* made when first needed */
+  struct software_gcm_context* software; /* made when first needed */
   unsigned char key[32];
   uint16_t key_bits;    /* 128 or 256; 0 where only `software` knows the key */
   uint16_t table_index; /* where its key table was last */

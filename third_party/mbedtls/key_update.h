@@ -17,7 +17,7 @@ extern "C" {
 
 /* Writes a KeyUpdate that asks for none in return, and from then on with new keys. After the
  * handshake, TLS 1.3 only. 0 or an mbedTLS error, after which the context is of no more use. */
-int openai_proxy_update_keys(struct mbedtls_ssl_context *ssl);
+int openai_proxy_update_keys(struct mbedtls_ssl_context* ssl);
 
 #ifdef __cplusplus
 }

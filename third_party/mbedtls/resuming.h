@@ -10,10 +10,10 @@ extern "C" {
 
 /* In a server's handshake, from the certificate callback (mbedtls_ssl_conf_cert_cb) on: 1 where the
  * client's session is being resumed, 0 where the handshake is a full one. */
-int openai_proxy_is_resuming(const struct mbedtls_ssl_context *ssl);
+int openai_proxy_is_resuming(const struct mbedtls_ssl_context* ssl);
 
 /* In a client's handshake: 1 where the server has asked for a certificate. */
-int openai_proxy_is_certificate_requested(const struct mbedtls_ssl_context *ssl);
+int openai_proxy_is_certificate_requested(const struct mbedtls_ssl_context* ssl);
 
 #ifdef __cplusplus
 }

@@ -14,7 +14,7 @@ ROOMS = {
     "openai": {"base"},
     "tls": {"net", "base"},
     "observe": {"base"},
-    "policy": {"http", "config", "base"},
+    "policy": {"openai", "http", "config", "base"},
     "local": {"openai", "http", "net", "base"},
     "stream": {"http", "net", "base"},
     "upstream": {"stream", "tls", "http", "observe", "net", "config", "base"},

@@ -109,7 +109,7 @@ const config::Config& Reception::config() const {
 }
 
 void Reception::receive(net::Fd socket, const net::Address& peer, const Door& door) {
-  if (door.entrance.purpose == proxy::Purpose::admin) {
+  if (!door.entrance.is_limited()) {
     admit(std::move(socket), peer, door);
     return;
   }
@@ -168,7 +168,7 @@ void Reception::on_first_byte(Silent& silent) {
     admit(silent.first().take_socket(), silent.client(), silent.door());
     return;
   }
-  leave(silent.client(), silent.door().entrance.purpose);
+  leave(silent.client(), silent.door().entrance);
   if (byte) {
     refuse(silent.first().take_socket(),
            Refusal::no_tls,
@@ -182,7 +182,7 @@ void Reception::admit(net::Fd socket, const net::Address& client, const Door& do
   auto tcp = net::Tcp::open(
       loop_, std::move(socket), client, base::Side::client, config().timeouts.unreachable_ms);
   if (!tcp) {
-    leave(client, door.entrance.purpose);
+    leave(client, door.entrance);
     return;
   }
   std::unique_ptr<net::ByteStream> stream = *std::move(tcp);
@@ -193,8 +193,8 @@ void Reception::admit(net::Fd socket, const net::Address& client, const Door& do
   client::H1Client::start(clients_, std::move(stream), client, door.entrance);
 }
 
-void Reception::leave(const net::Address& client, proxy::Purpose purpose) {
-  if (purpose == proxy::Purpose::admin) return;
+void Reception::leave(const net::Address& client, const proxy::Entrance& entrance) {
+  if (!entrance.is_limited()) return;
   shared_.addresses.leave(client);
   shared_.open.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -252,7 +252,7 @@ void Reception::close() {
   silent_.for_each([this](Silent& silent) {
     silent.unlink();
     loop_.bury(std::unique_ptr<net::Buried>(&silent));
-    leave(silent.client(), silent.door().entrance.purpose);
+    leave(silent.client(), silent.door().entrance);
   });
   farewell_.end();
 }

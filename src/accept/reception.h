@@ -68,7 +68,7 @@ class Reception {
   // Takes over a connection accepted at `door`, which outlives it.
   void receive(net::Fd socket, const net::Address& peer, const Door& door);
   // A client that had come in has closed its connection.
-  void leave(const net::Address& client, proxy::Purpose purpose);
+  void leave(const net::Address& client, const proxy::Entrance& entrance);
 
   // Nobody's first bytes are awaited.
   [[nodiscard]] bool empty() const { return announced_.empty() && silent_.empty(); }

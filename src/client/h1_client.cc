@@ -462,7 +462,7 @@ size_t H1Client::held_bytes() const {
 
 // Half a head is no request yet, and thousands of them would weigh as much as they like.
 bool H1Client::must_refuse_head() const {
-  return state_ == State::head && entrance().purpose != proxy::Purpose::admin && parser_.message_begun() &&
+  return state_ == State::head && entrance().is_limited() && parser_.message_begun() &&
          environment_.memory.is_tight();
 }
 

@@ -56,6 +56,18 @@ inline constexpr std::array<bool, 256> token_chars = make_token_chars();
   return byte > 0x20 && byte != 0x7f;
 }
 
+// White space within a line (OWS, RFC 9110 5.6.3); and `text` without it at its ends.
+[[nodiscard]] constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_blank(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back()))
+    text.remove_suffix(1);
+  return text;
+}
+
 [[nodiscard]] constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }

@@ -30,18 +30,6 @@ bool is_plain_value(std::string_view text) {
   return !may_have_control(text.data() + last) || is_field_text(text);
 }
 
-bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
-
-std::string_view trimmed(std::string_view value) {
-  while (!value.empty() && is_blank(value.front()))
-    value.remove_prefix(1);
-  while (!value.empty() && is_blank(value.back()))
-    value.remove_suffix(1);
-  return value;
-}
-
 }  // namespace
 
 std::string_view without_trailing_space(std::string_view text) {

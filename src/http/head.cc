@@ -30,13 +30,12 @@ uint64_t lower_word(const char* text) {
 
 }  // namespace
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
+bool are_bytes_equal_ignoring_case(const char* a, const char* b, size_t size) {
   size_t i = 0;
-  for (; i + sizeof(uint64_t) <= a.size(); i += sizeof(uint64_t)) {
-    if (lower_word(a.data() + i) != lower_word(b.data() + i)) return false;
+  for (; i + sizeof(uint64_t) <= size; i += sizeof(uint64_t)) {
+    if (lower_word(a + i) != lower_word(b + i)) return false;
   }
-  for (; i < a.size(); ++i) {
+  for (; i < size; ++i) {
     if (a[i] != b[i] && to_lower(a[i]) != to_lower(b[i])) return false;
   }
   return true;

@@ -2,11 +2,13 @@
 
 // A message head: start line and fields, as views into the arena of its exchange.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "http/chars.h"
 #include "http/field_id.h"
 
 namespace http {
@@ -60,8 +62,11 @@ struct Framing {
   bool operator==(const Framing&) const = default;
 };
 
-// ASCII case-insensitive equality, for names and tokens.
-[[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
+// ASCII case-insensitive equality, for names and tokens. Most that are compared differ in length.
+[[nodiscard]] bool are_bytes_equal_ignoring_case(const char* a, const char* b, size_t size);
+[[nodiscard]] inline bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && are_bytes_equal_ignoring_case(a.data(), b.data(), a.size());
+}
 
 // Calls visit(std::string_view) for each non-empty element of a comma-separated list
 // (RFC 9110 5.6.1), white space trimmed; stops when it returns false.
@@ -69,12 +74,9 @@ template <class Visit>
 void for_each_list_element(std::string_view list, Visit visit) {
   while (!list.empty()) {
     const size_t comma = list.find(',');
-    std::string_view element = list.substr(0, comma);
+    const std::string_view element = trimmed(list.substr(0, comma));
     list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-    const size_t begin = element.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) continue;
-    element = element.substr(begin, element.find_last_not_of(" \t") - begin + 1);
-    if (!visit(element)) return;
+    if (!element.empty() && !visit(element)) return;
   }
 }
 

@@ -23,12 +23,6 @@ struct Facts {
   bool expects_continue = false;
 };
 
-std::string_view trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
-  return begin == std::string_view::npos ? std::string_view()
-                                         : without_trailing_space(text.substr(begin));
-}
-
 // 1*DIGIT and nothing else; what does not fit 63 bits is malformed too.
 std::optional<uint64_t> parse_content_length(std::string_view text) {
   constexpr uint64_t length_max = INT64_MAX;

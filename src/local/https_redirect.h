@@ -4,28 +4,30 @@
 // a certificate authority asks for there (RFC 8555 8.3).
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/arena.h"
 #include "http/head.h"
+#include "local/service.h"
 
 namespace local {
 
-// The URL of `request`, which has passed the parser, at https and `port`; in `arena`. Empty where
-// the request names no host (HTTP/1.0).
-[[nodiscard]] std::string_view https_location(const http::Head& request,
-                                              uint16_t port,
-                                              base::Arena& arena);
+class HttpsRedirect final : public Service {
+ public:
+  // Leads to `https_port` of the host that a request names. Challenge files are served from
+  // `acme_webroot`, as certbot puts them there; empty: none.
+  HttpsRedirect(uint16_t https_port, std::string acme_webroot)
+      : https_port_(https_port), acme_webroot_(std::move(acme_webroot)) {}
 
-// Whether `path` is one that a certificate authority asks for.
-[[nodiscard]] bool is_acme_path(std::string_view path);
+  std::unique_ptr<Answer> serve(const http::Head& request, Responder& responder) override;
 
-// The content of the challenge file for such a path, as certbot puts it under `webroot`. Nothing
-// where there is none, or it is no plain small file of that very folder. Reads the file at once: it
-// is at most one page, written a moment ago.
-[[nodiscard]] std::optional<std::string> read_acme_challenge(const std::string& webroot,
-                                                             std::string_view path);
+ private:
+  void serve_challenge(std::string_view path, Responder& responder) const;
+  [[nodiscard]] std::string_view location(const http::Head& request, base::Arena& arena) const;
+
+  uint16_t https_port_;
+  std::string acme_webroot_;
+};
 
 }  // namespace local

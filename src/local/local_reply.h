@@ -8,17 +8,10 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
-#include "base/error.h"
 #include "http/head.h"
 #include "openai/api_error.h"
 
 namespace local {
-
-// The answer for an upstream that could not be reached or failed before its response head.
-[[nodiscard]] openai::ApiError error_for_upstream(base::Error error);
-
-// The answer for a request the parser refused.
-[[nodiscard]] openai::ApiError error_for_request(uint16_t status, std::string_view why);
 
 // Fills `head` with the error's response head and returns its JSON body, both in `arena`.
 [[nodiscard]] base::Bytes render(const openai::ApiError& error,

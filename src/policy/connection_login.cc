@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "http/chars.h"
+
 namespace policy {
 namespace {
 
@@ -14,7 +16,8 @@ constexpr std::array<std::string_view, 4> schemes{"NTLM", "Negotiate", "Kerberos
 bool names_scheme(std::string_view value) {
   bool named = false;
   http::for_each_list_element(value, [&](std::string_view element) {
-    const std::string_view word = element.substr(0, element.find_first_of(" \t"));
+    const auto* const end = std::find_if(element.begin(), element.end(), http::is_blank);
+    const std::string_view word(element.begin(), end);
     named = std::any_of(schemes.begin(), schemes.end(), [&](std::string_view scheme) {
       return http::equals_ignoring_case(word, scheme);
     });

@@ -13,7 +13,7 @@ struct FailedAttempt {
   bool replayable = false;         // the whole body sent so far is still held
   bool was_retry = false;          // already the second attempt
   bool refused = false;            // the upstream is known not to have taken a byte of the request
-  std::string_view method;
+  std::string_view method = {};
   bool has_idempotency_key = false;
   bool retry_posts = false;  // the route says that a request may run twice
 };

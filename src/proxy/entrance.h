@@ -2,24 +2,18 @@
 
 // Where a client came in, and what is behind it.
 
-#include <cstdint>
-#include <string>
+#include "local/service.h"
 
 namespace proxy {
 
-// What listens behind the address a client came to.
-enum class Purpose : uint8_t {
-  proxy,
-  admin,
-  redirect,  // sends clients to the https address
-};
-
 // Value, of one listening address; outlives the connections that came through it.
 struct Entrance {
-  Purpose purpose = Purpose::proxy;
+  local::Service* service = nullptr;  // what answers; nullptr: upstreams do
   bool is_https = false;
-  uint16_t https_port = 443;      // where redirects lead
-  std::string acme_webroot = {};  // whose challenge files are served; empty: none
+
+  // See local::Service.
+  [[nodiscard]] bool is_limited() const { return service == nullptr || service->is_limited(); }
+  [[nodiscard]] bool is_logged() const { return service == nullptr || service->is_logged(); }
 };
 
 }  // namespace proxy

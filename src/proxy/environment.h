@@ -4,11 +4,8 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
-#include <string_view>
 
 #include "base/memory_limit.h"
-#include "local/page.h"
 #include "net/loop.h"
 #include "observe/access_log.h"
 #include "observe/metrics.h"
@@ -21,7 +18,6 @@ struct Environment {
   net::Loop& loop;
   observe::Metrics& metrics;
   observe::AccessLog& access_log;
-  std::function<local::AdminPage(std::string_view path)> admin_page;
   SnapshotRef snapshot;           // the current one
   base::MemoryLimit& memory;      // of the process
   uint64_t log_tls_again_ms = 0;  // that clients speak TLS where there is none

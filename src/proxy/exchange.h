@@ -4,21 +4,20 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/out_queue.h"
-#include "base/url.h"
 #include "http/head.h"
 #include "http/message_rules.h"
-#include "local/local_reply.h"
+#include "local/service.h"
 #include "net/deadline.h"
 #include "observe/summary.h"
-#include "policy/redirect.h"
-#include "policy/retry.h"
-#include "policy/route.h"
+#include "openai/api_error.h"
+#include "policy/pipeline.h"
+#include "proxy/attempt.h"
 #include "proxy/entrance.h"
 #include "proxy/environment.h"
 #include "stream/http_stream.h"
@@ -28,7 +27,9 @@ namespace proxy {
 
 // Resource. Owned by its client's session, taken from and given back to an ExchangePool. It ends in
 // finish() or abandon(), exactly one of them and once, on every path. One thread.
-class Exchange final : private upstream::UpstreamWaiter, private stream::ResponseListener {
+class Exchange final : private upstream::UpstreamWaiter,
+                       private stream::ResponseListener,
+                       private local::Responder {
  public:
   explicit Exchange(Environment& environment);
   virtual ~Exchange();
@@ -46,7 +47,7 @@ class Exchange final : private upstream::UpstreamWaiter, private stream::Respons
   void recycle();
 
   [[nodiscard]] http::Head& request_head() { return request_head_; }
-  [[nodiscard]] base::Arena& arena() { return arena_; }
+  [[nodiscard]] base::Arena& arena() override { return arena_; }
   // What it keeps because nobody takes it, and heads that are out of the usual.
   [[nodiscard]] size_t held_bytes() const;
 
@@ -68,19 +69,37 @@ class Exchange final : private upstream::UpstreamWaiter, private stream::Respons
  private:
   enum class Phase : uint8_t {
     request_head,   // of the client, still arriving
+    deciding,       // what becomes of it
     acquiring,      // waits for an upstream connection
     awaiting_head,  // the request is on its way
     responding,     // the response is on its way
     tunnel,
+    answering,  // a service of ours does
     finished,
   };
 
-  static constexpr uint8_t interim_max = 32;  // 1xx responses before the final one
+  // All that belongs to one request but its heads and its body, whose memory is kept for the next.
+  struct Request {
+    stream::ClientStream* client = nullptr;
+    const Entrance* entrance = nullptr;
+    SnapshotRef snapshot = {};
+    http::MessageTraits traits = {};
+    policy::PolicyState policy = {};
+    Attempt attempt = {};
+    std::unique_ptr<local::Answer> answer = {};  // of a service that takes its time
+    observe::Summary summary = {};
+    Phase phase = Phase::request_head;
+    uint64_t body_wanted = 0;  // bytes of it, to decide
+    bool is_whole = false;     // all of it is here; of a tunnel: that direction has ended
+    bool is_held = true;       // the buffer has all body bytes so far
+    bool response_is_whole = false;
+    bool streams = false;  // the response is an event stream or a tunnel
+  };
 
   void on_upstream_ready(std::unique_ptr<stream::UpstreamStream> upstream) override;
   void on_upstream_unavailable(base::Error error) override;
   [[nodiscard]] stream::UpstreamStreams* bound_streams() override {
-    return client_->bound_streams();
+    return request_.client->bound_streams();
   }
 
   void on_response_head() override;
@@ -90,72 +109,61 @@ class Exchange final : private upstream::UpstreamWaiter, private stream::Respons
   void on_upstream_drained() override;
   void on_upstream_failed(base::Error error) override;
 
-  // Answers of our own: exchange_admit.cc.
-  [[nodiscard]] bool answer_locally();
-  void answer_admin();
-  void refuse_loop();
-  void redirect_to_https();
-  void reply(const openai::ApiError& error, observe::Outcome outcome = observe::Outcome::local);
-  [[nodiscard]] base::Bytes render_reply(const openai::ApiError& error);
-  void reply_preflight();
-  void send_reply(base::Bytes body, observe::Outcome outcome);
+  // Answers of our own: exchange_answer.cc.
+  void reply(const local::Page& page) override;
+  void reply(const openai::ApiError& error, std::span<const http::Field> fields) override;
+  net::Loop& loop() override { return environment_.loop; }
+  void begin(std::string_view content_type) override;
+  void send(base::Bytes bytes) override;
+  void end() override;
+  net::Flow flush() override { return request_.client->flush(); }
+  void serve(local::Service& service);
+  void answer(const policy::Verdict& verdict);
+  void notice(policy::Verdict::Notice notice);
+  void refuse(const openai::ApiError& error,
+              std::span<const http::Field> fields = {},
+              observe::Outcome outcome = observe::Outcome::local);
+  void send_reply_head(stream::Body body);
+  void finish_reply(observe::Outcome outcome);
 
   // The way up.
-  void acquire(upstream::UpstreamPool::Wanted wanted = upstream::UpstreamPool::Wanted::any);
+  [[nodiscard]] policy::Asked asked();
+  [[nodiscard]] const policy::Pipeline& pipeline() const { return request_.snapshot->pipeline(); }
+  void decide();
+  void start_over(Attempt::Next next);
   void start_attempt(std::unique_ptr<stream::UpstreamStream> upstream);
   void fail_attempt(base::Error error);
-  void prepare_head();
-  [[nodiscard]] std::string_view upstream_target();
-  void give_back_upstream(bool is_whole);
+  void give_up(base::Error error, const openai::ApiError& answer);
+  void refuse_rest(const openai::ApiError& error);
   [[nodiscard]] stream::Body request_body() const;
   void buffer_body(base::Bytes bytes);
+  void forget_body();
   void drop_upstream();
 
   // The way down: exchange_response.cc.
   void forward_interim();
   void begin_tunnel();
   [[nodiscard]] bool follow_redirect();
-  [[nodiscard]] base::Url current_url() const;
-  void map_way_back();
+  [[nodiscard]] policy::Answered answered();
   void forward_head();
+  void send_response_head(stream::Body body);
   [[nodiscard]] stream::Body response_body() const;
-  [[nodiscard]] policy::FailedAttempt failed_attempt() const;
-  void retry();
 
-  void flush();
+  void end_event();
   void flush_upstream();
   [[nodiscard]] uint32_t silence_ms() const;
   void on_deadline();
   void finish(observe::Outcome outcome);
 
   Environment& environment_;
-  stream::ClientStream* client_ = nullptr;
-  const Entrance* entrance_ = nullptr;
-  SnapshotRef snapshot_;
-  const policy::Route* route_ = nullptr;
-  upstream::UpstreamPool* pool_ = nullptr;
-  std::unique_ptr<stream::UpstreamStream> upstream_;
+  Request request_;
   net::Deadline deadline_;
 
   base::Arena arena_;
   http::Head request_head_;
-  http::MessageTraits request_traits_;
   http::Head upstream_head_;  // what is sent upstream: views of request_head_ and arena_
   http::Head response_head_;
-
   base::OutQueue request_buffer_;  // body bytes not yet sent, or kept for another attempt
-  std::optional<base::Url> redirected_to_;
-  observe::Summary summary_;
-  uint32_t redirects_ = 0;
-  uint8_t interim_heads_ = 0;
-  Phase phase_ = Phase::request_head;
-  bool request_ended_ = false;
-  bool response_ended_ = false;
-  bool replayable_ = true;            // request_buffer_ holds all body bytes so far
-  bool body_dropped_ = false;         // a redirect turned it into a GET
-  bool credentials_dropped_ = false;  // a redirect left the origin
-  bool retried_ = false;
-  bool streams_ = false;  // the response is an event stream or a tunnel
 };
 
 }  // namespace proxy

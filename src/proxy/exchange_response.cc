@@ -1,15 +1,14 @@
 // The way down of an Exchange: response heads, redirects, tunnels, bodies.
 
+#include <utility>
+
 #include "policy/connection_login.h"
-#include "policy/way_back.h"
 #include "proxy/exchange.h"
-#include "upstream/upstream_pool.h"
 
 namespace proxy {
 
 using base::Code;
 using base::Side;
-using http::FieldId;
 using observe::Outcome;
 
 namespace {
@@ -21,7 +20,7 @@ bool is_bodiless(std::string_view method, uint16_t status) {
 
 bool is_event_stream(const http::Head& head) {
   constexpr std::string_view type = "text/event-stream";
-  const http::Field* field = head.find(FieldId::content_type);
+  const http::Field* field = head.find(http::FieldId::content_type);
   return field != nullptr && http::equals_ignoring_case(field->value.substr(0, type.size()), type);
 }
 
@@ -29,8 +28,8 @@ bool is_event_stream(const http::Head& head) {
 
 void Exchange::on_response_head() {
   const uint16_t status = response_head_.status;
-  pool_->on_answer();
-  if (policy::is_connection_login(response_head_)) upstream_->bind();
+  request_.attempt.pool().on_answer();
+  if (policy::is_connection_login(response_head_)) request_.attempt.stream()->bind();
   if (status == 101) {
     begin_tunnel();
   } else if (status < 200) {
@@ -41,114 +40,78 @@ void Exchange::on_response_head() {
 }
 
 void Exchange::forward_interim() {
-  if (++interim_heads_ > interim_max) {
+  if (!request_.attempt.count_interim()) {
     on_upstream_failed({Code::parse, Side::upstream});
     return;
   }
-  if (response_head_.status == 100 && !request_traits_.expects_continue) return;
-  route_->fields.response(response_head_);
-  client_->send_head(response_head_, stream::Body{});
+  if (response_head_.status == 100 && !request_.traits.expects_continue) return;
+  policy::Pipeline::prepare_interim(request_.policy, response_head_);
+  request_.client->send_head(response_head_, stream::Body{});
 }
 
 void Exchange::begin_tunnel() {
-  if (!request_traits_.upgrade || !request_ended_) {
+  if (!request_.traits.upgrade || !request_.is_whole) {
     on_upstream_failed({Code::parse, Side::upstream});
     return;
   }
-  const http::Field* upgrade = response_head_.find(FieldId::upgrade);
-  const std::string_view protocol = upgrade != nullptr ? upgrade->value : "websocket";
-  route_->fields.response(response_head_);
-  response_head_.add("Upgrade", protocol);
-  route_->cors.apply(request_head_, response_head_, arena_);
-  client_->send_head(response_head_, {stream::Body::Kind::tunnel, 0});
-  summary_.status = response_head_.status;
-  summary_.first_byte_ms = environment_.loop.now_ms();
+  policy::Pipeline::prepare_tunnel(asked(), request_.policy, response_head_);
   environment_.metrics.tunnels.add();
-  phase_ = Phase::tunnel;
-  streams_ = true;
-  request_ended_ = false;
-  request_buffer_.clear();
-  upstream_->start_tunnel();
-  client_->start_tunnel();
+  request_.phase = Phase::tunnel;
+  request_.streams = true;
+  request_.is_whole = false;
+  send_response_head({stream::Body::Kind::tunnel, 0});
+  request_.attempt.stream()->start_tunnel();
+  request_.client->start_tunnel();
 }
 
-// What was asked last.
-base::Url Exchange::current_url() const {
-  return redirected_to_
-             ? *redirected_to_
-             : base::Url{pool_->identity().url.origin, std::string(upstream_head_.target)};
-}
-
-void Exchange::map_way_back() {
-  if (!policy::names_a_place(response_head_)) return;
-  const upstream::UpstreamIdentity& upstream = snapshot_->pool(route_->upstream).identity();
-  const base::Url current = current_url();
-  policy::map_way_back(response_head_,
-                       {.router = snapshot_->router(),
-                        .route = *route_,
-                        .upstream = upstream.url,
-                        .host = upstream.host,
-                        .current = current,
-                        .redirected = redirected_to_.has_value()},
-                       arena_);
+policy::Answered Exchange::answered() {
+  const Attempt& attempt = request_.attempt;
+  const upstream::UpstreamIdentity& asked = attempt.pool().identity();
+  const upstream::UpstreamIdentity& meant = attempt.pool_meant().identity();
+  return {.head = response_head_,
+          .method = upstream_head_.method,
+          .target = upstream_head_.target,
+          .asked_host = asked.host,
+          .asked_url = asked.url,
+          .upstream = meant.url,
+          .host = meant.host,
+          .redirected_to = attempt.redirected_to(),
+          .body_is_held = attempt.drops_body() || (request_.is_whole && request_.is_held)};
 }
 
 bool Exchange::follow_redirect() {
-  const config::Redirects& redirects = route_->redirects;
-  if (!redirects.follow || redirects_ >= redirects.max ||
-      !policy::is_redirect_status(response_head_.status) || request_traits_.upgrade) {
-    return false;
-  }
-  const http::Field* location = response_head_.find(FieldId::location);
-  if (location == nullptr) return false;
-  std::optional<policy::Redirect> redirect = policy::plan_redirect(response_head_.status,
-                                                                   upstream_head_.method,
-                                                                   current_url(),
-                                                                   pool_->identity().host,
-                                                                   location->value);
+  if (!policy::is_redirect_status(response_head_.status)) return false;
+  auto redirect =
+      policy::Pipeline::review(asked(), request_.policy, answered(), request_.attempt.redirects());
   if (!redirect) return false;
-  const bool body_held = body_dropped_ || (request_ended_ && replayable_);
-  if (!redirect->becomes_get && !body_held) return false;
-  upstream::UpstreamPool* next =
-      snapshot_->pool_for(snapshot_->pool(route_->upstream), redirect->url.origin);
+  upstream::UpstreamPool* const next =
+      request_.snapshot->pool_for(request_.attempt.pool_meant(), redirect->url.origin);
   if (next == nullptr) return false;
-
-  drop_upstream();
-  client_->resume(stream::Pause::flow);
-  ++redirects_;
   environment_.metrics.redirects_followed.add();
-  body_dropped_ = body_dropped_ || redirect->becomes_get;
-  credentials_dropped_ = credentials_dropped_ || redirect->cross_origin;
   // Nor in the trailers, which are here: a body that is not whole is not sent again.
-  if (credentials_dropped_) policy::drop_credentials(request_head_.trailers);
-  redirected_to_ = std::move(redirect->url);
-  pool_ = next;
-  acquire();
+  if (redirect->cross_origin) policy::drop_credentials(request_head_.trailers);
+  start_over({.pool = next, .redirect = std::move(redirect)});
   return true;
 }
 
 void Exchange::forward_head() {
   const stream::Body body = response_body();
-  phase_ = Phase::responding;
-  route_->fields.response(response_head_);
-  map_way_back();
-  streams_ = is_event_stream(response_head_);
-  if (streams_) {
-    // Or a front nginx would gather the events.
-    response_head_.set("X-Accel-Buffering", "no");
-  }
-  route_->fields.announce(response_head_);
-  route_->cors.apply(request_head_, response_head_, arena_);
-  client_->send_head(response_head_, body);
-  summary_.status = response_head_.status;
-  summary_.first_byte_ms = environment_.loop.now_ms();
-  // An answer is on its way: the request can never be sent again.
-  replayable_ = false;
-  request_buffer_.clear();
+  request_.phase = Phase::responding;
+  request_.streams = is_event_stream(response_head_);
+  pipeline().prepare_response(asked(), request_.policy, answered(), request_.streams);
+  send_response_head(body);
+}
+
+// An answer is on its way: the request can never be sent again.
+void Exchange::send_response_head(stream::Body body) {
+  request_.client->send_head(response_head_, body);
+  request_.summary.status = response_head_.status;
+  request_.summary.first_byte_ms = environment_.loop.now_ms();
+  forget_body();
 }
 
 stream::Body Exchange::response_body() const {
-  const stream::UpstreamFacts facts = upstream_->facts();
+  const stream::UpstreamFacts facts = request_.attempt.stream()->facts();
   if (is_bodiless(request_head_.method, response_head_.status)) {
     // What a GET would have had, which is not for a 204 (RFC 9110 8.6).
     const bool said = facts.content_length && response_head_.status != 204;
@@ -160,17 +123,18 @@ stream::Body Exchange::response_body() const {
 }
 
 void Exchange::on_response_body(base::Bytes bytes) {
-  summary_.bytes_down += bytes.size();
-  client_->send_body(bytes);
+  request_.summary.bytes_down += bytes.size();
+  if (request_.policy.tap != nullptr) request_.policy.tap->on_body(bytes);
+  request_.client->send_body(bytes);
 }
 
 void Exchange::on_response_flush() {
-  if (phase_ == Phase::awaiting_head) flush_upstream();  // perhaps another one by now
-  const net::Flow flow = client_->flush();
-  if (phase_ != Phase::responding && phase_ != Phase::tunnel) return;
+  if (request_.phase == Phase::awaiting_head) flush_upstream();  // perhaps another one by now
+  const net::Flow flow = request_.client->flush();
+  if (request_.phase != Phase::responding && request_.phase != Phase::tunnel) return;
   if (flow == net::Flow::full) {
     // The wait is the client's now, who has a deadline of its own.
-    upstream_->pause(stream::Pause::flow);
+    request_.attempt.stream()->pause(stream::Pause::flow);
     deadline_.clear();
   } else {
     deadline_.set(silence_ms());
@@ -178,18 +142,19 @@ void Exchange::on_response_flush() {
 }
 
 void Exchange::on_client_drained() {
-  if (!upstream_) return;
-  upstream_->resume(stream::Pause::flow);
-  if (phase_ == Phase::responding || phase_ == Phase::tunnel) {
+  if (request_.answer) request_.answer->on_drained();
+  if (request_.attempt.stream() == nullptr) return;
+  request_.attempt.stream()->resume(stream::Pause::flow);
+  if (request_.phase == Phase::responding || request_.phase == Phase::tunnel) {
     deadline_.set(silence_ms());
   }
 }
 
 void Exchange::on_response_end() {
-  response_ended_ = true;
-  client_->send_end(response_head_.trailers);
+  request_.response_is_whole = true;
+  request_.client->send_end(response_head_.trailers);
   // A tunnel ends when both directions have.
-  if (phase_ == Phase::tunnel && !request_ended_) return;
+  if (request_.phase == Phase::tunnel && !request_.is_whole) return;
   finish(Outcome::complete);
 }
 

@@ -8,7 +8,7 @@ namespace proxy {
 
 Snapshot::Snapshot(std::shared_ptr<const config::Config> config, Pools pools, MakePool make_pool)
     : config_(std::move(config)),
-      router_(*config_),
+      pipeline_(*config_),
       pools_(std::move(pools)),
       make_pool_(std::move(make_pool)) {}
 

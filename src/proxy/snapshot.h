@@ -11,7 +11,7 @@
 #include "base/counted.h"
 #include "base/url.h"
 #include "config/config.h"
-#include "policy/route.h"
+#include "policy/pipeline.h"
 #include "upstream/upstream_pool.h"
 
 namespace proxy {
@@ -34,7 +34,7 @@ class Snapshot final : public base::Counted {
   ~Snapshot() = default;
 
   [[nodiscard]] const config::Config& config() const { return *config_; }
-  [[nodiscard]] const policy::Router& router() const { return router_; }
+  [[nodiscard]] const policy::Pipeline& pipeline() const { return pipeline_; }
   [[nodiscard]] const Pools& pools() const { return pools_; }
 
   // The pool of a configured upstream; configuration checks that every route's exists.
@@ -49,7 +49,7 @@ class Snapshot final : public base::Counted {
   static constexpr size_t foreign_pools_max = 32;
 
   std::shared_ptr<const config::Config> config_;
-  policy::Router router_;
+  policy::Pipeline pipeline_;
   Pools pools_;
   Pools foreign_pools_;  // by upstream name and origin
   MakePool make_pool_;

@@ -15,9 +15,10 @@
 #include "base/log.h"
 #include "deploy/certificate_watch.h"
 #include "deploy/listener_tls.h"
+#include "local/https_redirect.h"
 #include "net/name_service.h"
 #include "observe/access_log.h"
-#include "observe/metrics.h"
+#include "server/admin.h"
 #include "server/loops.h"
 #include "server/worker.h"
 
@@ -91,6 +92,15 @@ std::string changed_but_kept(const config::Config& now,
   return keys;
 }
 
+// Of the first https address there is; without one, say with a front server that speaks it, its
+// usual port.
+uint16_t https_port(const std::vector<config::Listen>& listeners) {
+  const auto https = std::find_if(listeners.begin(), listeners.end(), [](const auto& each) {
+    return each.tls && each.unix_path.empty();
+  });
+  return https != listeners.end() && https->port != 0 ? https->port : 443;
+}
+
 // Each client connection may need one to the upstream.
 uint32_t connections_for(uint64_t fds, size_t workers) {
   const uint64_t reserved = reserved_fds + reserved_fds_per_worker * workers;
@@ -113,7 +123,9 @@ struct Server::State {
   observe::AccessLog access_log;
   accepting::SharedCounts shared;
   net::NameService names;
+  std::vector<std::unique_ptr<local::Service>> services;  // of what `listen` says
   std::vector<std::unique_ptr<Worker>> workers;
+  AdminService admin_service{{workers, access_log, shared, certificate_watch}};
   std::vector<std::thread> threads;
   std::vector<net::ListenAddress> listening;
   std::optional<net::ListenAddress> admin;
@@ -122,13 +134,12 @@ struct Server::State {
 
   base::Result<std::monostate, std::string> listen();
   void listen_admin();
-  [[nodiscard]] proxy::Entrance entrance_of(const config::Listen& listen) const;
+  [[nodiscard]] proxy::Entrance entrance_of(const config::Listen& listen);
   [[nodiscard]] base::Result<net::BoundSockets, std::string> bind(const config::Listen& listen,
                                                                   size_t count);
   void accept_from(net::BoundSockets bound, size_t listener);
   void derive_limits();
   base::Result<std::monostate, std::string> set_memory_limit();
-  [[nodiscard]] local::AdminPage admin_page(std::string_view path) const;
 };
 
 base::Result<net::BoundSockets, std::string> Server::State::bind(const config::Listen& listen,
@@ -163,21 +174,18 @@ void Server::State::accept_from(net::BoundSockets bound, size_t listener) {
     shares[i % shares.size()].push_back(std::move(bound.sockets[i]));
   }
   const config::Listen& listen = listen_as[listener];
+  const proxy::Entrance entrance = entrance_of(listen);
   for (size_t i = 0; i < workers.size(); ++i)
-    workers[i]->listen(std::move(shares[i]), listen, entrance_of(listen), tls[listener]);
+    workers[i]->listen(std::move(shares[i]), listen, entrance, tls[listener]);
 }
 
-// Redirects lead to the first https address there is; without one, say with a front server that
-// speaks it, to its usual port.
-proxy::Entrance Server::State::entrance_of(const config::Listen& listen) const {
-  proxy::Entrance entrance{
-      .purpose = listen.redirect_to_https ? proxy::Purpose::redirect : proxy::Purpose::proxy,
-      .is_https = listen.tls.has_value(),
-      .acme_webroot = listen.acme_webroot};
-  const auto https = std::find_if(listen_as.begin(), listen_as.end(), [](const auto& each) {
-    return each.tls && each.unix_path.empty();
-  });
-  if (https != listen_as.end() && https->port != 0) entrance.https_port = https->port;
+proxy::Entrance Server::State::entrance_of(const config::Listen& listen) {
+  proxy::Entrance entrance{.is_https = listen.tls.has_value()};
+  if (listen.redirect_to_https) {
+    services.push_back(
+        std::make_unique<local::HttpsRedirect>(https_port(listen_as), listen.acme_webroot));
+    entrance.service = services.back().get();
+  }
   return entrance;
 }
 
@@ -196,7 +204,7 @@ void Server::State::listen_admin() {
     sockets.push_back(socket.get());
   workers.front()->listen(std::move(bound->sockets),
                           *config->admin.listen,
-                          proxy::Entrance{.purpose = proxy::Purpose::admin},
+                          proxy::Entrance{.service = &admin_service},
                           nullptr);
 }
 
@@ -235,26 +243,6 @@ base::Result<std::monostate, std::string> Server::State::set_memory_limit() {
   return std::monostate{};
 }
 
-local::AdminPage Server::State::admin_page(std::string_view path) const {
-  if (path == "/healthz") return {.body = "ok\n"};
-  if (path != "/metrics") {
-    return {.status = 404, .body = "not found; there are /healthz and /metrics\n"};
-  }
-  std::vector<const observe::Metrics*> metrics;
-  for (const auto& worker : workers)
-    metrics.push_back(&worker->metrics());
-  std::vector<observe::CertificateFigure> certificates;
-  for (const deploy::CertificateEnd& end : certificate_watch.ends())
-    certificates.push_back({end.listener, end.name, end.not_after_s});
-  return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
-          .body = observe::to_prometheus(metrics,
-                                         {.access_log_dropped = access_log.dropped(),
-                                          .workers = workers.size(),
-                                          .memory_bytes = shared.memory.used_bytes(),
-                                          .memory_limit_bytes = shared.memory.limit_bytes(),
-                                          .certificates = std::move(certificates)})};
-}
-
 Server::Server(std::shared_ptr<const config::Config> config) : state_(std::make_unique<State>()) {
   state_->config = std::move(config);
   state_->started_with = state_->config;
@@ -286,10 +274,8 @@ base::Result<std::monostate, std::string> Server::start(net::InheritedSockets in
   if (!opened) return opened.error();
 
   for (uint32_t i = 0; i < count; ++i) {
-    state.workers.push_back(std::make_unique<Worker>(
-        *deployment, state.access_log, state.shared, state.names, [&state](std::string_view path) {
-          return state.admin_page(path);
-        }));
+    state.workers.push_back(
+        std::make_unique<Worker>(*deployment, state.access_log, state.shared, state.names));
   }
   state.derive_limits();
   // From here on a failure leaves workers that never ran: they run once, to end in good order.

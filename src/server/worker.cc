@@ -39,14 +39,12 @@ std::string without_port(const std::string& authority) {
 Worker::Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
                observe::AccessLog& access_log,
                accepting::SharedCounts& shared,
-               net::NameSource& names,
-               std::function<local::AdminPage(std::string_view path)> admin_page)
+               net::NameSource& names)
     : resolver_(loop_, names),
       shared_(shared),
       environment_{.loop = loop_,
                    .metrics = metrics_,
                    .access_log = access_log,
-                   .admin_page = std::move(admin_page),
                    .snapshot = {},
                    .memory = shared.memory,
                    .id_prefix = std::random_device{}()},
@@ -186,7 +184,7 @@ proxy::SnapshotRef Worker::compile(const std::shared_ptr<const deploy::Deploymen
 }
 
 void Worker::on_client_closed(const client::ClientSession& session) {
-  reception_.leave(session.client(), session.entrance().purpose);
+  reception_.leave(session.client(), session.entrance());
   if (holding_) update_accepting();
   if (environment_.draining) loop_.defer(end_if_done_);
 }
@@ -207,7 +205,7 @@ void Worker::update_accepting() {
   if (hold == holding_) return;
   holding_ = hold;
   for (const auto& door : doors_) {
-    if (door->entrance.purpose == proxy::Purpose::admin) continue;
+    if (!door->entrance.is_limited()) continue;
     for (const auto& listener : door->listeners)
       hold ? listener->hold() : listener->resume();
   }
@@ -262,9 +260,8 @@ void Worker::begin_drain() {
   environment_.draining = true;
   // Takes in who is connected already; they would be reset.
   for (const auto& door : doors_) {
-    const bool is_admin = door->entrance.purpose == proxy::Purpose::admin;
     for (const auto& listener : door->listeners)
-      is_admin ? listener->close() : listener->drain();
+      door->entrance.is_limited() ? listener->drain() : listener->close();
   }
   reception_.drain();
   accept_again_.clear();

@@ -4,9 +4,7 @@
 // the header says.
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "accept/reception.h"
@@ -30,8 +28,7 @@ class Worker {
   Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
          observe::AccessLog& access_log,
          accepting::SharedCounts& shared,
-         net::NameSource& names,
-         std::function<local::AdminPage(std::string_view path)> admin_page);
+         net::NameSource& names);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -52,6 +49,9 @@ class Worker {
   void renew_tls(deploy::ListenersTls listeners);
   void drain();
   void stop();
+
+  // Calls `message` on the worker's thread; false once it has ended.
+  bool post(net::Mailbox::Message message) { return mailbox_.post(std::move(message)); }
 
   [[nodiscard]] const observe::Metrics& metrics() const { return metrics_; }
 

@@ -49,7 +49,6 @@ World::World(uint64_t seed, Chance chance)
       environment_{.loop = proxy_,
                    .metrics = metrics_,
                    .access_log = *access_log_,
-                   .admin_page = {},
                    .snapshot = {},
                    .memory = memory_,
                    .id_prefix = id_prefix},

@@ -47,7 +47,7 @@ Result<std::string, int> read_file(const std::string& path, size_t bytes_max) {
   if (file.get() < 0) return errno;
   const bool is_pipe = file.is_pipe();
   std::string text;
-  std::array<char, 64 * 1024> block{};
+  std::array<char, 64 * 1024> block;  // not cleared: most files are far smaller
   while (true) {
     const ssize_t got = ::read(file.get(), block.data(), block.size());
     if (got == 0) {

@@ -1,7 +1,6 @@
 #include "deploy/listener_tls.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <utility>
 
 #include "base/file_mode.h"
@@ -13,16 +12,6 @@ namespace deploy {
 namespace {
 
 constexpr size_t pem_bytes_max = 1024 * 1024;  // a chain is about 4 KiB
-
-FileStamp stamp_of(const std::string& path) {
-  struct stat file {};
-  if (::stat(path.c_str(), &file) != 0) return {};  // follows certbot's links
-  return {.device = file.st_dev,
-          .inode = file.st_ino,
-          .size = static_cast<uint64_t>(file.st_size),
-          .modified_ns = static_cast<uint64_t>(file.st_mtim.tv_sec) * 1'000'000'000 +
-                         static_cast<uint64_t>(file.st_mtim.tv_nsec)};
-}
 
 std::vector<config::CertificateFiles> files_of(const config::ListenTls& listen) {
   std::vector<config::CertificateFiles> files = {{listen.certificate, listen.key}};
@@ -58,13 +47,13 @@ base::Result<std::shared_ptr<const tls::ServerCertificates>, std::string> load_c
 
 }  // namespace
 
-std::vector<FileStamp> stamps_of(const config::ListenTls& listen) {
-  std::vector<FileStamp> stamps;
+std::vector<base::FileStamp> stamps_of(const config::ListenTls& listen) {
+  std::vector<base::FileStamp> stamps;
   for (const config::CertificateFiles& files : files_of(listen)) {
-    stamps.push_back(stamp_of(files.certificate));
-    stamps.push_back(stamp_of(files.key));
+    stamps.push_back(base::stamp_of(files.certificate));
+    stamps.push_back(base::stamp_of(files.key));
   }
-  if (!listen.client_ca.empty()) stamps.push_back(stamp_of(listen.client_ca));
+  if (!listen.client_ca.empty()) stamps.push_back(base::stamp_of(listen.client_ca));
   return stamps;
 }
 

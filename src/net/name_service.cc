@@ -4,14 +4,14 @@
 #include <arpa/inet.h>
 #include <future>
 #include <map>
-#include <optional>
-#include <sys/stat.h>
 #include <utility>
 #include <vector>
 
 #include <uv.h>
 
+#include "base/ascii.h"
 #include "base/check.h"
+#include "base/file_stamp.h"
 #include "base/log.h"
 #include "base/read_file.h"
 #include "net/address_order.h"
@@ -25,31 +25,9 @@ namespace {
 
 constexpr size_t file_bytes_max = 16 * 1024 * 1024;
 
-// What tells that a file has changed; all zero where there is none.
-struct FileMark {
-  ino_t inode = 0;
-  off_t size = 0;
-  int64_t changed_s = 0;
-  int64_t changed_ns = 0;
-  bool operator==(const FileMark&) const = default;
-};
-
-FileMark mark_of(const std::string& path) {
-  struct stat file {};
-  if (::stat(path.c_str(), &file) != 0) return {};
-  return {file.st_ino, file.st_size, file.st_ctim.tv_sec, file.st_ctim.tv_nsec};
-}
-
 std::string text_of(const std::string& path) {
   auto text = base::read_file(path, file_bytes_max);
   return text ? *std::move(text) : std::string();
-}
-
-// As names are compared (RFC 1035 2.3.3).
-std::string lower_of(std::string host) {
-  for (char& c : host)
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 'a' - 'A') : c;
-  return host;
 }
 
 bool is_localhost(std::string_view name) {
@@ -68,9 +46,11 @@ struct NameService::Inside final : NameLookup::Listener {
           }) {}
     std::string host;
     Inside& owner;
-    NameAnswer good;       // the last that was
-    uint64_t good_ms = 0;  // when
-    int error = 0;         // of the last lookup
+    std::vector<Address> in_hosts;  // what the hosts file has for it
+    uint64_t hosts_version = 0;     // of that file; 0: not looked at yet
+    NameAnswer good;                // the last that was
+    uint64_t good_ms = 0;           // when
+    int error = 0;                  // of the last lookup
     uint64_t fresh_until_ms = 0;
     uint64_t last_use = 0;
     bool is_failing = false;  // and that was logged
@@ -80,8 +60,12 @@ struct NameService::Inside final : NameLookup::Listener {
     Deadline patience;
   };
 
-  Inside(NameFiles where, const NameTimes& lasting)
-      : files(std::move(where)), times(lasting), mailbox(loop) {}
+  Inside(const NameFiles& files, const NameTimes& lasting)
+      : hosts_file(files.hosts),
+        conf_file(files.resolv_conf),
+        port(files.port),
+        times(lasting),
+        mailbox(loop) {}
 
   void look_up(const std::string& host, NameSource::Done done);
   Entry* find_or_make(const std::string& host);
@@ -98,11 +82,13 @@ struct NameService::Inside final : NameLookup::Listener {
   void on_some(NameLookup& lookup, NameAnswer answer) override;
   void on_found(NameLookup& lookup, NameAnswer answer) override;
 
-  NameFiles files;
+  base::FileVersions hosts_file;
+  base::FileVersions conf_file;
+  uint16_t port;
   NameTimes times;
   UvLoop loop;
   Mailbox mailbox;
-  std::optional<FileMark> conf_mark;
+  uint64_t conf_version = 0;  // 0: not read yet
   ResolvConf conf;
   NameServers servers;
   std::map<std::string, std::unique_ptr<Entry>> entries;
@@ -145,7 +131,7 @@ NameAnswer NameService::ask_and_wait(const std::string& host) {
 
 void NameService::Inside::look_up(const std::string& host, NameSource::Done done) {
   read_changed_conf();
-  Entry* const entry = find_or_make(lower_of(host));
+  Entry* const entry = find_or_make(base::in_lower_case(host));
   if (entry == nullptr) {  // all names are in use
     done({.addresses = {}, .error = UV_EAI_AGAIN, .fresh_ms = times.failure_ms});
     return;
@@ -186,18 +172,18 @@ NameService::Inside::Entry* NameService::Inside::find_or_make(const std::string&
 
 // Another network may have other name servers: what runs is asked of these anew.
 void NameService::Inside::read_changed_conf() {
-  const FileMark mark = mark_of(files.resolv_conf);
-  if (conf_mark == mark) return;
-  const bool is_first = !conf_mark;
-  conf_mark = mark;
-  ResolvConf read = parse_resolv_conf(text_of(files.resolv_conf), files.port);
+  const uint64_t version = conf_file.current();
+  if (conf_version == version) return;
+  const bool is_first = conf_version == 0;
+  conf_version = version;
+  ResolvConf read = parse_resolv_conf(text_of(conf_file.path()), port);
   if (!is_first && read == conf) return;
   conf = std::move(read);
   NameServers former = std::exchange(servers, {});
   for (const Address& address : conf.servers)
     servers.push_back(std::make_unique<NameServer>(loop, address));
   if (!is_first)
-    base::log_info("{} has changed: other name servers are asked from now on", files.resolv_conf);
+    base::log_info("{} has changed: other name servers are asked from now on", conf_file.path());
   for (const auto& [host, entry] : entries) {
     if (entry->lookup != nullptr) {
       entry->lookup->cancel();
@@ -227,7 +213,11 @@ bool NameService::Inside::answer_from_files(Entry& entry) {
     system.sin_addr = v4;
     answer.addresses = {Address::from_system(reinterpret_cast<const sockaddr*>(&system))};
   } else {
-    answer.addresses = find_host(text_of(files.hosts), name);
+    const uint64_t version = hosts_file.current();
+    if (std::exchange(entry.hosts_version, version) != version) {
+      entry.in_hosts = find_host(text_of(hosts_file.path()), name);
+    }
+    answer.addresses = entry.in_hosts;
     if (answer.addresses.empty() && is_localhost(name)) {  // RFC 6761 6.3
       answer.addresses = {*Address::parse("::1", 0), *Address::parse("127.0.0.1", 0)};
     }

@@ -117,7 +117,7 @@ struct Server::State {
   std::vector<config::Listen> listen_as;
   std::mutex tls_mutex;  // reload() and renew_certificates(): guards the next two and listen_as
   deploy::ListenersTls tls;
-  std::vector<std::vector<deploy::FileStamp>>
+  std::vector<std::vector<base::FileStamp>>
       tls_refused;  // files found wrong, so that it is logged once
   deploy::CertificateWatch certificate_watch;
   observe::AccessLog access_log;
@@ -374,7 +374,7 @@ void Server::renew_certificates() {
   for (size_t i = 0; i < state.tls.size(); ++i) {
     if (state.tls[i] == nullptr) continue;
     const config::Listen& listen = state.listen_as[i];
-    const std::vector<deploy::FileStamp> stamps = deploy::stamps_of(*listen.tls);
+    const std::vector<base::FileStamp> stamps = deploy::stamps_of(*listen.tls);
     if (stamps == state.tls[i]->stamps) continue;
     auto loaded = deploy::load_listener_tls(*listen.tls, state.tls[i].get());
     if (loaded) {

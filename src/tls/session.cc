@@ -159,6 +159,8 @@ Session::Plain Session::decrypt(base::Bytes& input, std::span<std::byte> into) {
     if (result > 0) {
       plain.size += static_cast<size_t>(result);
       key_updates_ = 0;
+      // Most input is whole records: mbedTLS need not be called once more to say that it is hungry.
+      if (input_.empty() && is_between_records()) plain.status = Status::want_input;
     } else {
       plain.status = on_no_data(result);
     }
@@ -363,13 +365,14 @@ void Session::attach_input() {
   std::memcpy(ssl_.in_ctr, input_counter_.data(), counter_bytes);
 }
 
+bool Session::is_between_records() const {
+  return ssl_.in_left == 0 && ssl_.in_msglen == 0 && ssl_.in_offt == nullptr &&
+         ssl_.in_hslen == 0 && ssl_.keep_current_message == 0 &&
+         ssl_.badmac_seen_or_in_hsfraglen == 0 && ssl_.in_hdr == ssl_.in_buf + counter_bytes;
+}
+
 void Session::detach_input() {
-  // Between two records nothing in the buffer is needed but the counter.
-  const bool between_records =
-      ssl_.in_left == 0 && ssl_.in_msglen == 0 && ssl_.in_offt == nullptr && ssl_.in_hslen == 0 &&
-      ssl_.keep_current_message == 0 && ssl_.badmac_seen_or_in_hsfraglen == 0 &&
-      ssl_.in_hdr == ssl_.in_buf + counter_bytes;
-  if (!between_records) return;
+  if (!is_between_records()) return;
   std::memcpy(input_counter_.data(), ssl_.in_ctr, counter_bytes);
   context_.give_back(Context::Buffer(ssl_.in_buf), ssl_.in_buf_len);
   ssl_.in_buf = ssl_.in_ctr = ssl_.in_hdr = ssl_.in_len = ssl_.in_iv = ssl_.in_msg = nullptr;

@@ -120,6 +120,8 @@ class Session {
   void keep_session();
   Status fail(int code);
   void attach_input();
+  // Whether nothing in the input buffer is needed any more but the counter.
+  [[nodiscard]] bool is_between_records() const;
   void detach_input();
   void attach_output(std::span<std::byte> area, size_t explicit_iv_bytes);
   void detach_output();

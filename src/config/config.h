@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/network.h"
 #include "base/url.h"
+#include "config/secret.h"
 
 namespace config {
 
@@ -58,6 +59,13 @@ struct Listen {
   [[nodiscard]] std::string text() const;
 };
 
+// A day of the calendar.
+struct Date {
+  int64_t days = 0;  // since 1970-01-01
+
+  bool operator==(const Date&) const = default;
+};
+
 struct UpstreamTls {
   bool verify = true;
   std::string ca_file;  // empty: the system's store
@@ -89,13 +97,50 @@ enum class PageOrigin : uint8_t {
   drop,
 };
 
+// Where an upstream wants its key.
+struct KeyPlace {
+  enum class Kind : uint8_t {
+    authorization,  // as a Bearer token
+    header,
+    query,
+  };
+  Kind kind = Kind::authorization;
+  std::string name = {};  // of the header, in lower case, or the query's member
+
+  bool operator==(const KeyPlace&) const = default;
+};
+
+struct UpstreamKey {
+  std::string name = {};  // for logs; empty: its place in the list, from 1
+  Secret key = {};
+  uint32_t weight = 1;            // of the requests, among the others
+  std::string group = {};         // keys of one group see the same stored objects
+  std::string organization = {};  // OpenAI-Organization; empty: none
+  std::string project = {};       // OpenAI-Project
+};
+
 struct Upstream {
   base::Url url;     // https://api.openai.com; url.target is the base path; or a unix socket
   std::string host;  // Host and SNI where they differ from the URL's; may carry a port
   PageOrigin origin = PageOrigin::automatic;
+  std::vector<UpstreamKey> keys = {};  // none: the client's own goes through
+  KeyPlace key_in = {};
   UpstreamTls tls;
   Pool pool;
   UpstreamTimeouts timeouts;
+};
+
+// Who may use the proxy, as what.
+struct Client {
+  Secret token = {};
+  std::string token_sha256 = {};  // or its digest: 64 hex digits, lower case
+  // Patterns with * for any run of characters; empty: all.
+  std::vector<std::string> models = {};
+  std::vector<std::string> models_denied = {};
+  std::vector<std::string> paths = {};
+  std::vector<base::Network> addresses = {};
+  std::vector<std::string> origins = {};  // of the web pages it is used from
+  Date expires = {};                      // the last day it is good for, UTC; 0: none
 };
 
 struct Route {
@@ -141,6 +186,7 @@ struct Limits {
   uint32_t requests_per_connection_max = 100'000;  // 0: no limit
   uint64_t body_bytes_max = 0;                     // 0: no limit
   uint64_t replay_bytes_max = 64 * 1024;
+  uint64_t inspect_bytes_max = 1024 * 1024;  // of a body that is looked into before it is sent on
 };
 
 struct Timeouts {
@@ -173,6 +219,10 @@ struct Config {
   uint64_t memory_limit = 0;                  // of the whole process; 0: none
   std::map<std::string, Upstream> upstreams;  // at least "openai" once loaded
   std::vector<Route> routes;                  // at least one once loaded
+  std::map<std::string, Client> clients;      // none: whoever reaches the proxy may use it
+  Client client_defaults;                     // what each of them begins as
+  bool allow_anonymous = false;               // who shows no token may come in, too
+  std::string me_path = "/_proxy/me";         // where a client asks about itself
   Cors cors;
   Redirects redirects;
   Headers headers;

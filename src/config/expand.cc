@@ -91,6 +91,12 @@ base::Result<std::string, ExpandError> expand(std::string_view text) {
   return output;
 }
 
+bool is_reference(std::string_view text) {
+  if (!text.starts_with("${") || text.find('}') != text.size() - 1) return false;
+  const std::string_view inside = text.substr(2, text.size() - 3);
+  return inside.starts_with(file_scheme) || is_variable_name(inside);
+}
+
 std::string escape_expansion(std::string_view text) {
   std::string output;
   for (size_t i = 0; i < text.size(); ++i) {

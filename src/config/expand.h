@@ -19,6 +19,10 @@ struct ExpandError {
 // value. Reads the environment: not while setenv() runs.
 [[nodiscard]] base::Result<std::string, ExpandError> expand(std::string_view text);
 
+// Whether `text` is one `${NAME}` or `${file:/PATH}` and nothing else: what it stands for can be
+// shown by it.
+[[nodiscard]] bool is_reference(std::string_view text);
+
 // The inverse for literal text: expand(escape_expansion(t)) gives t again.
 [[nodiscard]] std::string escape_expansion(std::string_view text);
 

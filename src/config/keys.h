@@ -6,8 +6,9 @@
 // A visitor has: field(name, value, kind); field_if_set, the same for a value that has no default;
 // list(name, values, kind); list_or_word(name, word, values, kind), the word standing for nothing;
 // section(name, struct); sections(name, structs) for a list of them; section_if_set and
-// sections_if_set for those that need not be there; named_sections(name, map); listeners(name,
-// values, kind of an address).
+// sections_if_set for those that need not be there; named_sections(name, map, what each begins as);
+// items(name, values, kind) for a list of sections of which each may be a single value, and
+// items_if_set; list_if_set.
 
 #include "config/config.h"
 #include "config/scalars.h"
@@ -48,6 +49,16 @@ void describe(Visitor& visitor, Listen& listen) {
 }
 
 template <class Visitor>
+void describe(Visitor& visitor, UpstreamKey& key) {
+  visitor.field_if_set("name", key.name, Name{});
+  visitor.field("key", key.key, SecretText{});
+  visitor.field("weight", key.weight, Count{.min = 1, .max = 1'000});
+  visitor.field_if_set("group", key.group, Name{});
+  visitor.field_if_set("organization", key.organization, Text{"the id of an organization"});
+  visitor.field_if_set("project", key.project, Text{"the id of a project"});
+}
+
+template <class Visitor>
 void describe(Visitor& visitor, UpstreamTls& tls) {
   visitor.field("verify", tls.verify, Flag{});
   visitor.field("ca_file", tls.ca_file, FileName{.words = "system or ", .empty_word = "system"});
@@ -79,6 +90,8 @@ void describe(Visitor& visitor, Upstream& upstream) {
   visitor.field("url", upstream.url, UpstreamUrl{});
   visitor.field_if_set("host", upstream.host, Authority{});
   visitor.field("origin", upstream.origin, page_origins);
+  visitor.items_if_set("keys", upstream.keys, KeyText{});
+  visitor.field("key_in", upstream.key_in, KeyPlaceText{});
   visitor.section("tls", upstream.tls);
   visitor.section("pool", upstream.pool);
   visitor.section("timeouts", upstream.timeouts);
@@ -91,6 +104,19 @@ void describe(Visitor& visitor, Route& route) {
   visitor.field("strip_prefix", route.strip_prefix, Flag{});
   visitor.field("websockets", route.websockets, Flag{});
   visitor.field("retry_posts", route.retry_posts, Flag{});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Client& client) {
+  visitor.field_if_set("token", client.token, SecretText{});
+  visitor.field_if_set("token_sha256", client.token_sha256, Sha256Text{});
+  visitor.list_if_set("models", client.models, Text{"a model's name, * for any characters"});
+  visitor.list_if_set(
+      "models_denied", client.models_denied, Text{"a model's name, * for any characters"});
+  visitor.list_if_set("paths", client.paths, PathPattern{});
+  visitor.list_if_set("addresses", client.addresses, NetworkText{});
+  visitor.list_if_set("origins", client.origins, OriginPattern{});
+  visitor.field_if_set("expires", client.expires, DateText{});
 }
 
 template <class Visitor>
@@ -137,6 +163,8 @@ void describe(Visitor& visitor, Limits& limits) {
                 Count{.min = 1, .zero_word = "off"});
   visitor.field("body_bytes_max", limits.body_bytes_max, Size{});
   visitor.field("replay_bytes_max", limits.replay_bytes_max, Size{.max = 64 << 20});
+  visitor.field(
+      "inspect_bytes_max", limits.inspect_bytes_max, Size{.min = 1 << 10, .max = 64 << 20});
 }
 
 template <class Visitor>
@@ -165,12 +193,16 @@ void describe(Visitor& visitor, Admin& admin) {
 
 template <class Visitor>
 void describe(Visitor& visitor, Config& config) {
-  visitor.listeners("listen", config.listen, ListenText{});
+  visitor.items("listen", config.listen, ListenText{});
   visitor.field("workers", config.workers, Count{.min = 1, .max = 1024, .zero_word = "auto"});
   visitor.field(
       "memory_limit", config.memory_limit, Size{.min = memory_limit_min, .zero_word = "off"});
-  visitor.named_sections("upstreams", config.upstreams);
+  visitor.named_sections("upstreams", config.upstreams, Upstream{});
   visitor.sections("routes", config.routes);
+  visitor.section("client_defaults", config.client_defaults);
+  visitor.named_sections("clients", config.clients, config.client_defaults);
+  visitor.field("allow_anonymous", config.allow_anonymous, Flag{});
+  visitor.field("me_path", config.me_path, RoutePath{});
   visitor.section("cors", config.cors);
   visitor.section("redirects", config.redirects);
   visitor.section("headers", config.headers);

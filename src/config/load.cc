@@ -36,9 +36,25 @@ std::string why_unreadable(const std::string& path, int error) {
   return fmt::format("cannot be read: {}{}", std::strerror(error), advice);
 }
 
-void check_upstreams(YamlReader& reader, const Config& config) {
-  for (const auto& [name, upstream] : config.upstreams) {
+// What stands beside the keys of one upstream.
+void check_keys(YamlReader& reader, const std::string& path, std::vector<UpstreamKey>& keys) {
+  std::set<std::string> names;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const std::string at = fmt::format("{}.keys[{}]", path, i);
+    if (keys[i].key.empty())
+      reader.refuse(at + ".key", "is missing: expected " + SecretText::expected());
+    if (keys[i].name.empty()) keys[i].name = fmt::format("{}", i + 1);
+    if (!names.insert(keys[i].name).second) {
+      reader.refuse(at + ".name",
+                    fmt::format("another key is called \"{}\" already", keys[i].name));
+    }
+  }
+}
+
+void check_upstreams(YamlReader& reader, Config& config) {
+  for (auto& [name, upstream] : config.upstreams) {
     const std::string path = "upstreams." + name;
+    check_keys(reader, path, upstream.keys);
     if (upstream.url.origin.host.empty()) {
       reader.refuse(path + ".url", "is missing: expected " + UpstreamUrl::expected());
     }
@@ -48,6 +64,39 @@ void check_upstreams(YamlReader& reader, const Config& config) {
                                 upstream.pool.idle_max,
                                 upstream.pool.warm));
     }
+  }
+}
+
+void check_clients(YamlReader& reader, const Config& config) {
+  if (!config.client_defaults.token.empty() || !config.client_defaults.token_sha256.empty()) {
+    reader.refuse("client_defaults.token", "each client has a token of its own, under `clients`");
+  }
+  std::map<std::string, std::string> tokens;
+  for (const auto& [name, client] : config.clients) {
+    const std::string path = "clients." + name;
+    const std::string token(client.token.reveal());
+    if (token.empty() == client.token_sha256.empty()) {
+      reader.refuse(path + ".token",
+                    token.empty() ? "is missing: `openai-proxy token new " + name +
+                                        "` makes one, and prints the line with its digest"
+                                  : "token or token_sha256, not both");
+    }
+    const std::string& digest = client.token_sha256;
+    const auto [other, is_new] = tokens.emplace(token.empty() ? digest : token, name);
+    if (!is_new) {
+      reader.refuse(path + ".token", fmt::format("is that of {}, too", other->second));
+    }
+  }
+}
+
+// Keys that anybody may use are an invitation.
+void check_open_keys(YamlReader& reader, const Config& config) {
+  if (!config.clients.empty() || config.allow_anonymous) return;
+  for (const auto& [name, upstream] : config.upstreams) {
+    if (upstream.keys.empty()) continue;
+    reader.refuse("upstreams." + name + ".keys",
+                  "whoever reaches this proxy could use them: name `clients` with tokens, or say "
+                  "`allow_anonymous: true`");
   }
 }
 
@@ -185,6 +234,8 @@ base::Result<Config, ConfigError> load_text(std::string_view text, std::string_v
   reader.read(*root, config);
   check_upstreams(reader, config);
   check_routes(reader, config);
+  check_clients(reader, config);
+  check_open_keys(reader, config);
   check_listeners(reader, config);
   check_listeners_tls(reader, config);
   const std::vector<Refusal> refusals = reader.take_refusals();

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <charconv>
+#include <chrono>
 #include <fmt/format.h>
 #include <sys/un.h>
 
 #include "base/ascii.h"
+#include "config/expand.h"
 
 namespace config {
 namespace {
@@ -381,6 +383,110 @@ std::optional<std::string> Name::parse(std::string_view text) {
 
 std::string Name::expected() {
   return "a name of letters, digits, '-' and '_', at most 64 of them";
+}
+
+std::optional<Secret> SecretText::parse(std::string_view text, std::string_view written) {
+  const bool visible = std::all_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte > 0x20 && byte < 0x7f;
+  });
+  if (text.empty() || text.size() > bytes_max || !visible || text == secret_mask) {
+    return std::nullopt;
+  }
+  return Secret(text, is_reference(written) ? std::string(written) : std::string());
+}
+
+std::string SecretText::expected() {
+  return "a key of visible characters without blanks, ${NAME} or ${file:/PATH}";
+}
+
+std::string SecretText::shown(std::string_view text) {
+  if (text == secret_mask) return "the mask that --print-config writes in its place";
+  return text.empty() ? "nothing" : "something else, not shown here";
+}
+
+std::optional<UpstreamKey> KeyText::parse(std::string_view text, std::string_view written) {
+  auto key = SecretText::parse(text, written);
+  if (!key) return std::nullopt;
+  return UpstreamKey{.key = *std::move(key)};
+}
+
+std::optional<std::string> Sha256Text::parse(std::string_view text) {
+  const bool hex = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  });
+  if (text.size() != 64 || !hex) return std::nullopt;
+  return base::in_lower_case(text);
+}
+
+std::string Sha256Text::expected() {
+  return "the 64 hex digits of a token's SHA-256, as `openai-proxy token new` prints them";
+}
+
+std::optional<KeyPlace> KeyPlaceText::parse(std::string_view text) {
+  constexpr std::string_view query = "query:";
+  if (text.starts_with(query)) {
+    auto name = Name::parse(text.substr(query.size()));
+    if (!name) return std::nullopt;
+    return KeyPlace{KeyPlace::Kind::query, *std::move(name)};
+  }
+  auto field = FieldName::parse(text);
+  if (!field) return std::nullopt;
+  if (*field == "authorization") return KeyPlace{};
+  return KeyPlace{KeyPlace::Kind::header, *std::move(field)};
+}
+
+std::string KeyPlaceText::print(const KeyPlace& value) {
+  switch (value.kind) {
+    case KeyPlace::Kind::authorization:
+      break;
+    case KeyPlace::Kind::header:
+      return value.name;
+    case KeyPlace::Kind::query:
+      return "query:" + value.name;
+  }
+  return "authorization";
+}
+
+std::string KeyPlaceText::expected() {
+  return "authorization, the name of a header field such as api-key, or query:NAME";
+}
+
+std::optional<Date> DateText::parse(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
+  const auto year = parse_digits(text.substr(0, 4));
+  const auto month = parse_digits(text.substr(5, 2));
+  const auto day = parse_digits(text.substr(8, 2));
+  if (!year || !month || !day) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(*year)},
+                                         std::chrono::month{static_cast<unsigned>(*month)},
+                                         std::chrono::day{static_cast<unsigned>(*day)}};
+  if (!date.ok()) return std::nullopt;
+  return Date{std::chrono::sys_days{date}.time_since_epoch().count()};
+}
+
+std::string DateText::print(const Date& value) {
+  const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{value.days}}};
+  return fmt::format("{:04}-{:02}-{:02}",
+                     static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
+}
+
+std::optional<std::string> PathPattern::parse(std::string_view text) {
+  if (!text.starts_with('/') || !std::all_of(text.begin(), text.end(), [](char c) {
+        return is_route_char(c) || c == '*' || c == '%';
+      })) {
+    return std::nullopt;
+  }
+  return std::string(text);
+}
+
+std::optional<std::string> Text::parse(std::string_view text) {
+  constexpr size_t bytes_max = 256;
+  if (text.empty() || text.size() > bytes_max || has_control(text)) return std::nullopt;
+  if (text.front() == ' ' || text.back() == ' ') return std::nullopt;
+  return std::string(text);
 }
 
 std::optional<std::string> FileName::parse(std::string_view text) const {

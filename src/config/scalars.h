@@ -188,6 +188,67 @@ struct Name {
   [[nodiscard]] static std::string expected();
 };
 
+// An API key or a token: what may stand in a header field, without blanks. The text as the file has
+// it tells whether the secret stands there or is only named.
+struct SecretText {
+  static constexpr size_t bytes_max = 4096;
+
+  [[nodiscard]] static std::optional<Secret> parse(std::string_view text, std::string_view written);
+  [[nodiscard]] static std::string print(const Secret& value) { return value.shown(); }
+  [[nodiscard]] static std::string expected();
+  // Nothing of it.
+  [[nodiscard]] static std::string shown(std::string_view text);
+  // print() names where it comes from, for the reader to fill in again.
+  static constexpr bool prints_variables = true;
+};
+
+// The same as an upstream's key without further ado.
+struct KeyText {
+  [[nodiscard]] static std::optional<UpstreamKey> parse(std::string_view text,
+                                                        std::string_view written);
+  [[nodiscard]] static std::string expected() { return SecretText::expected(); }
+  [[nodiscard]] static std::string shown(std::string_view text) { return SecretText::shown(text); }
+};
+
+// 64 hex digits, kept in lower case.
+struct Sha256Text {
+  [[nodiscard]] static std::optional<std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const std::string& value) { return value; }
+  [[nodiscard]] static std::string expected();
+  // A token put there by mistake is not shown.
+  [[nodiscard]] static std::string shown(std::string_view text) { return SecretText::shown(text); }
+};
+
+// Where a key goes: authorization, a header's name, or query:NAME.
+struct KeyPlaceText {
+  [[nodiscard]] static std::optional<KeyPlace> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const KeyPlace& value);
+  [[nodiscard]] static std::string expected();
+};
+
+// A day, 2027-01-31.
+struct DateText {
+  [[nodiscard]] static std::optional<Date> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const Date& value);
+  [[nodiscard]] static std::string expected() { return "a day, such as 2027-01-31"; }
+};
+
+// Paths of requests, with * for any run of characters.
+struct PathPattern {
+  [[nodiscard]] static std::optional<std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const std::string& value) { return value; }
+  [[nodiscard]] static std::string expected() { return "a path from its slash on, such as /v1/*"; }
+};
+
+// Text for a header field's value, or a pattern: visible characters, no blank at its ends.
+struct Text {
+  std::string_view what;  // for expected()
+
+  [[nodiscard]] static std::optional<std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const std::string& value) { return value; }
+  [[nodiscard]] std::string expected() const { return std::string(what); }
+};
+
 // A file's name. With `empty_word`, that word stands for the empty name.
 struct FileName {
   std::string_view words;  // for expected(): "stdout, off or "

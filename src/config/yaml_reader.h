@@ -52,6 +52,10 @@ class YamlReader {
     });
   }
   template <class T, class Kind>
+  void list_if_set(std::string_view name, std::vector<T>& values, const Kind& kind) {
+    list(name, values, kind);
+  }
+  template <class T, class Kind>
   void list_or_word(std::string_view name,
                     std::string_view word,
                     std::optional<std::vector<T>>& values,
@@ -97,7 +101,7 @@ class YamlReader {
     });
   }
   template <class T>
-  void named_sections(std::string_view name, std::map<std::string, T>& values) {
+  void named_sections(std::string_view name, std::map<std::string, T>& values, const T& first) {
     const Node* node = take(name);
     if (node == nullptr) return;
     const std::string path = path_of(name);
@@ -105,13 +109,14 @@ class YamlReader {
       open(*node, path);
       for (const auto& key : node->keys) {
         const Node& value = *take(key.text);
-        attempt([&] { read_section(value, path_of(key.text), values[key.text]); });
+        T& section = values.try_emplace(key.text, first).first->second;
+        attempt([&] { read_section(value, path_of(key.text), section); });
       }
       close();
     });
   }
   template <class T, class Kind>
-  void listeners(std::string_view name, std::vector<T>& values, const Kind& kind) {
+  void items(std::string_view name, std::vector<T>& values, const Kind& kind) {
     const Node* node = take(name);
     if (node == nullptr) return;
     const std::string path = path_of(name);
@@ -129,9 +134,13 @@ class YamlReader {
       refuse_unless_filled_list(*node, path);
       values.clear();
       for (size_t i = 0; i < node->values.size(); ++i) {
-        listener(node->values[i], item_path(path, i), values.emplace_back(), kind);
+        item(node->values[i], item_path(path, i), values.emplace_back(), kind);
       }
     });
+  }
+  template <class T, class Kind>
+  void items_if_set(std::string_view name, std::vector<T>& values, const Kind& kind) {
+    items(name, values, kind);
   }
 
  private:
@@ -154,12 +163,12 @@ class YamlReader {
     }
   }
   template <class T, class Kind>
-  void listener(const Node& item, const std::string& path, T& value, const Kind& kind) {
+  void item(const Node& node, const std::string& path, T& value, const Kind& kind) {
     attempt([&] {
-      if (item.kind == Node::Kind::map) {
-        read_section(item, path, value);
+      if (node.kind == Node::Kind::map) {
+        read_section(node, path, value);
       } else {
-        value = scalar<T>(item, path, kind);
+        value = scalar<T>(node, path, kind);
       }
     });
   }
@@ -174,7 +183,7 @@ class YamlReader {
   T scalar(const Node& node, const std::string& path, const Kind& kind) {
     if (node.kind != Node::Kind::scalar) refuse_node(node, path, kind.expected());
     const std::string text = expanded(node, path);
-    auto value = kind.parse(text);
+    auto value = parse(kind, text, node.text);
     if constexpr (requires { kind.advice(text); }) {
       if (value) advise(path, node.text, kind.advice(text));
     }
@@ -188,6 +197,15 @@ class YamlReader {
     std::string_view hint;
     if constexpr (requires { kind.hint(text); }) hint = kind.hint(text);
     refuse_scalar(node, path, kind.expected(), shown, hint);
+  }
+  // Some kinds keep how the file says it: `written`, before variables are filled in.
+  template <class Kind>
+  static auto parse(const Kind& kind, std::string_view text, std::string_view written) {
+    if constexpr (requires { kind.parse(text, written); }) {
+      return kind.parse(text, written);
+    } else {
+      return kind.parse(text);
+    }
   }
   template <class T, class Kind>
   std::vector<T> scalars(const Node& list, const std::string& path, const Kind& kind) {

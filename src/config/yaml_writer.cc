@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "config/expand.h"
-
 namespace config {
 namespace {
 
@@ -38,7 +36,7 @@ void YamlWriter::line(std::string_view name, std::string_view value) {
 std::string YamlWriter::quoted(std::string_view text) {
   if (is_plain(text)) return std::string(text);
   std::string output = "\"";
-  for (const char c : escape_expansion(text)) {
+  for (const char c : text) {
     if (c == '"' || c == '\\') output += '\\';
     if (static_cast<unsigned char>(c) < 0x20) {
       output += fmt::format("\\x{:02x}", c);

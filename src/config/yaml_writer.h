@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "config/expand.h"
+
 namespace config {
 
 // Value on the stack of to_yaml().
@@ -16,7 +18,11 @@ class YamlWriter {
  public:
   template <class T, class Kind>
   void field(std::string_view name, T& value, const Kind& kind) {
-    line(name, quoted(kind.print(value)));
+    if constexpr (requires { Kind::prints_variables; }) {
+      line(name, quoted(kind.print(value)));
+    } else {
+      line(name, quoted(escape_expansion(kind.print(value))));
+    }
   }
   template <class T, class Kind>
   void field_if_set(std::string_view name, T& value, const Kind& kind) {
@@ -27,9 +33,13 @@ class YamlWriter {
     std::string items;
     for (const auto& value : values) {
       if (!items.empty()) items += ", ";
-      items += quoted(kind.print(value));
+      items += quoted(escape_expansion(kind.print(value)));
     }
     line(name, "[" + items + "]");
+  }
+  template <class T, class Kind>
+  void list_if_set(std::string_view name, std::vector<T>& values, const Kind& kind) {
+    if (!values.empty()) list(name, values, kind);
   }
   template <class T, class Kind>
   void list_or_word(std::string_view name,
@@ -68,7 +78,8 @@ class YamlWriter {
     if (!values.empty()) sections(name, values);
   }
   template <class T>
-  void named_sections(std::string_view name, std::map<std::string, T>& values) {
+  void named_sections(std::string_view name, std::map<std::string, T>& values, const T& /*first*/) {
+    if (values.empty()) return;
     line(name, {});
     ++depth_;
     for (auto& [key, value] : values)
@@ -76,8 +87,12 @@ class YamlWriter {
     --depth_;
   }
   template <class T, class Kind>
-  void listeners(std::string_view name, std::vector<T>& values, const Kind& /*kind*/) {
+  void items(std::string_view name, std::vector<T>& values, const Kind& /*kind*/) {
     sections(name, values);
+  }
+  template <class T, class Kind>
+  void items_if_set(std::string_view name, std::vector<T>& values, const Kind& /*kind*/) {
+    if (!values.empty()) sections(name, values);
   }
 
   [[nodiscard]] std::string take_text() { return std::move(text_); }

@@ -1,5 +1,6 @@
 // conf/openai-proxy.yaml: it is the documentation of the keys, so it must be complete and true.
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <sstream>
 #include <string>
@@ -36,7 +37,7 @@ size_t indent_of(std::string_view line) {
 bool begins_with_key(std::string_view text) {
   text.remove_prefix(indent_of(text));
   if (text.starts_with("- ")) text.remove_prefix(2);
-  const size_t colon = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_");
+  const size_t colon = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789");
   if (colon == 0 || colon == std::string_view::npos || text[colon] != ':') return false;
   return colon + 1 == text.size() || text[colon + 1] == ' ';
 }
@@ -81,11 +82,15 @@ TEST_CASE("the shipped file is the default configuration") {
 TEST_CASE("its commented examples load") {
   const std::string text = uncommented(conf_file());
   CHECK(text != conf_file());
+  REQUIRE(setenv("OPENAI_API_KEY", "sk-example", 1) == 0);
+  REQUIRE(setenv("BOB_TOKEN", "oap-example", 1) == 0);
   const auto config = config::load_text(text, "openai-proxy.yaml");
   if (!config) FAIL(config.error().text());
   CHECK(config->upstreams.at("openai").host == "api.openai.com");
   CHECK(config->upstreams.size() == 2);
+  CHECK(config->upstreams.at("openai").keys.size() == 1);
   CHECK(config->routes.size() == 2);
+  CHECK(config->clients.size() == 2);
   REQUIRE(config->listen.size() == 2);
   REQUIRE(config->listen[0].tls.has_value());
   CHECK(config->listen[0].tls->certificates.size() == 1);
@@ -96,6 +101,16 @@ TEST_CASE("its commented examples load") {
 TEST_CASE("every known key stands in it") {
   config::Config full = config::default_config();
   full.upstreams.at("openai").host = "h";  // keys without a default
+  full.upstreams.at("openai").keys = {
+      {.name = "n", .key = config::Secret("k"), .group = "g", .organization = "o", .project = "p"}};
+  full.clients["alice"] = {.token_sha256 = "d",
+                           .models = {"m"},
+                           .models_denied = {"m"},
+                           .paths = {"/p"},
+                           .addresses = {base::Network()},
+                           .origins = {"*"},
+                           .expires = {1}};
+  full.clients["bob"].token = config::Secret("t");
   full.listen.front().acme_webroot = "/w";
   full.listen.front().tls =
       config::ListenTls{.certificate = "c", .key = "k", .certificates = {{}}, .client_ca = "a"};

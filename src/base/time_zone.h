@@ -4,7 +4,6 @@
 // (TZif, RFC 9636), since the C library knows one zone at a time, and a static program's none
 // that is set later. Fixed distances need no files.
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/zone_rule.h"
 
 namespace base {
 
@@ -28,13 +28,14 @@ class TimeZone {
   [[nodiscard]] static Result<TimeZone, std::string> load(std::string_view name,
                                                           std::string_view folder = system_folder);
 
-  // Value. What clocks show is UTC and this.
-  struct Offset {
-    int64_t seconds = 0;
-    int64_t until_s = INT64_MAX;  // the first moment at which it may be another
-  };
+  // From the bytes of a TZif file, without a name; nothing where they are none.
+  [[nodiscard]] static std::optional<TimeZone> parse(std::string_view file);
+
+  // Whether `name` could be one, as load() takes it.
+  [[nodiscard]] static bool is_name(std::string_view name);
+
   // At `utc_s`, seconds since 1970.
-  [[nodiscard]] Offset at(int64_t utc_s) const;
+  [[nodiscard]] ZoneOffset at(int64_t utc_s) const;
   // The first moment at which clocks show `local_s` or later: where that is skipped, when they are
   // set forward; where it comes twice, the first.
   [[nodiscard]] int64_t first_moment_of(int64_t local_s) const;
@@ -43,33 +44,16 @@ class TimeZone {
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
-  // A change that comes every year (POSIX TZ): seconds from the year's beginning are worked out for
-  // each year.
-  struct Yearly {
-    enum class Kind : uint8_t { julian, day, weekday } kind = Kind::day;
-    int32_t month = 0, week = 0, day = 0;
-    int64_t time_s = 0;
-  };
-  // What holds after the last of the file's changes.
-  struct Rule {
-    int64_t standard_s = 0;
-    bool has_summer = false;
-    int64_t summer_s = 0;
-    Yearly begins, ends;
-  };
   struct Change {
     int64_t at_s = 0;
     int64_t offset_s = 0;
   };
   friend class ZoneFile;
 
-  [[nodiscard]] static int64_t in_year(const Yearly& yearly, int64_t year);
-  [[nodiscard]] Offset by_rule(int64_t utc_s) const;
-
   std::string name_ = "UTC";
-  int64_t first_offset_s_ = 0;   // before the first change
-  std::vector<Change> changes_;  // rising
-  std::optional<Rule> rule_;
+  int64_t first_offset_s_ = 0;    // before the first change
+  std::vector<Change> changes_;   // rising
+  std::optional<ZoneRule> rule_;  // after the last change
 };
 
 }  // namespace base

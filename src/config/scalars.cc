@@ -10,6 +10,7 @@
 
 #include "base/ascii.h"
 #include "config/expand.h"
+#include "config/units.h"
 
 namespace config {
 namespace {
@@ -23,18 +24,6 @@ bool has_control(std::string_view text) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
   });
 }
-
-std::optional<uint64_t> parse_digits(std::string_view text) {
-  uint64_t value = 0;
-  const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-struct Unit {
-  std::string_view suffix;
-  uint64_t factor;
-};
 
 // Largest first: print() takes the first that divides.
 constexpr std::array<Unit, 4> duration_units{
@@ -55,23 +44,6 @@ constexpr std::array<Unit, 15> size_units{{{"GiB", uint64_t{1} << 30U},
                                            {"K", uint64_t{1} << 10U},
                                            {"k", uint64_t{1} << 10U},
                                            {"", 1}}};
-
-// "<digits><suffix>", perhaps with a space between; nothing where it is none, the suffix is unknown
-// or the product too large.
-template <size_t n>
-std::optional<uint64_t> parse_with_unit(std::string_view text, const std::array<Unit, n>& units) {
-  const size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto number = parse_digits(text.substr(0, end));
-  if (!number) return std::nullopt;
-  std::string_view unit = text.substr(end);
-  if (unit.size() > 1 && unit.front() == ' ') unit.remove_prefix(1);
-  for (const auto& [suffix, factor] : units) {
-    if (suffix != unit) continue;
-    if (*number > std::numeric_limits<uint64_t>::max() / factor) return std::nullopt;
-    return *number * factor;
-  }
-  return std::nullopt;
-}
 
 std::optional<uint16_t> parse_port(std::string_view text) {
   const auto value = parse_digits(text);

@@ -43,7 +43,8 @@ class Window {
   ~Window() = default;
 
   // Reserves `cost`, or the whole limit where it is more, so that a big request passes when nothing
-  // is used. A refused one takes nothing. A cost of 0 is refused only where all is used.
+  // is used. A refused one takes nothing. A cost of 0 is refused only where all is
+  // used.
   [[nodiscard]] Decision reserve(int64_t cost, int64_t now_s);
   // What reserve() would answer; reserves nothing and begins no window.
   [[nodiscard]] Decision look(int64_t cost, int64_t now_s) const;
@@ -75,11 +76,10 @@ class Window {
 
   [[nodiscard]] Span& span(uint64_t number) { return spans_[number % spans]; }
   [[nodiscard]] const Span& span(uint64_t number) const { return spans_[number % spans]; }
-  [[nodiscard]] bool is_over(const Span& span, int64_t now_s) const;
-  [[nodiscard]] int64_t end_of(int64_t begun_s, int64_t now_s) const;
+  [[nodiscard]] static bool is_over(const Span& span, int64_t now_s);
   [[nodiscard]] Decision decide(int64_t taken, int64_t cost, int64_t resets_s) const;
   uint64_t number_of_now(int64_t now_s);
-  uint64_t begin(int64_t begun_s, int64_t ends_s);
+  uint64_t begin(int64_t begun_s, int64_t ends_s, int64_t used);
 
   int64_t limit_;
   config::Period period_;

@@ -6,29 +6,9 @@
 
 #include <doctest/doctest.h>
 
-namespace {
+#include "kind_table.h"
 
-struct Case {
-  std::string text;
-  std::string printed;
-};
-
-// What parses prints as the table says, and what is printed parses to the same again.
-template <class Kind>
-void check_table(const Kind& kind, const std::vector<Case>& cases) {
-  for (const Case& each : cases) {
-    CAPTURE(each.text);
-    const auto value = kind.parse(each.text);
-    const std::string seen = value ? kind.print(*value) : "(none)";
-    CHECK(seen == each.printed);
-    if (!value) continue;
-    const auto again = kind.parse(seen);
-    REQUIRE(again);
-    CHECK(kind.print(*again) == seen);
-  }
-}
-
-}  // namespace
+using test::check_table;
 
 TEST_CASE("flags are true or false, or what YAML once took for them") {
   check_table(config::Flag{},

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/network.h"
 #include "base/url.h"
+#include "config/period.h"
 #include "config/secret.h"
 
 namespace config {
@@ -117,6 +118,9 @@ struct UpstreamKey {
   std::string group = {};         // keys of one group see the same stored objects
   std::string organization = {};  // OpenAI-Organization; empty: none
   std::string project = {};       // OpenAI-Project
+  int64_t rpm_limit = 0;          // requests a minute; 0: none, as below
+  int64_t tpm_limit = 0;          // tokens a minute
+  uint32_t max_parallel_requests = 0;
 };
 
 struct Upstream {
@@ -130,7 +134,32 @@ struct Upstream {
   UpstreamTimeouts timeouts;
 };
 
-// Who may use the proxy, as what.
+// So much in each period; one of the three.
+struct WindowLimit {
+  int64_t requests = 0;
+  int64_t tokens = 0;
+  int64_t budget = 0;  // nano-dollars
+  Period per = {};
+
+  bool operator==(const WindowLimit&) const = default;
+};
+
+// Of one request; 0: no limit.
+struct RequestLimit {
+  int64_t input_tokens = 0;
+  int64_t output_tokens = 0;
+};
+
+// Requests that wait for their turn instead of being refused.
+struct Queue {
+  uint32_t max = 0;  // at a time
+  uint32_t timeout_ms = 30'000;
+};
+
+// What becomes of a request whose cost cannot be known, for a client that pays for it.
+enum class Unmetered : uint8_t { refuse, allow };
+
+// Who may use the proxy, as what. Limits of 0 are none.
 struct Client {
   Secret token = {};
   std::string token_sha256 = {};  // or its digest: 64 hex digits, lower case
@@ -141,6 +170,15 @@ struct Client {
   std::vector<base::Network> addresses = {};
   std::vector<std::string> origins = {};  // of the web pages it is used from
   Date expires = {};                      // the last day it is good for, UTC; 0: none
+  int64_t rpm_limit = 0;                  // requests a minute
+  int64_t tpm_limit = 0;                  // tokens a minute
+  uint32_t max_parallel_requests = 0;
+  int64_t max_budget = 0;  // nano-dollars in each budget_duration
+  Period budget_duration = {.kind = Period::Kind::month};
+  std::vector<WindowLimit> limits = {};  // more of them
+  RequestLimit max_request = {};
+  Queue queue = {};
+  Unmetered unmetered = Unmetered::refuse;
 };
 
 struct Route {
@@ -223,6 +261,7 @@ struct Config {
   Client client_defaults;                     // what each of them begins as
   bool allow_anonymous = false;               // who shows no token may come in, too
   std::string me_path = "/_proxy/me";         // where a client asks about itself
+  std::string timezone = "UTC";               // whose days, weeks and months limits count by
   Cors cors;
   Redirects redirects;
   Headers headers;

@@ -11,13 +11,15 @@
 // items_if_set; list_if_set.
 
 #include "config/config.h"
+#include "config/limit_scalars.h"
 #include "config/scalars.h"
 
 namespace config {
 
 inline constexpr uint32_t connections_max = 1'000'000;
-inline constexpr uint64_t memory_limit_min = 16 << 20;  // the program alone takes half of it
-inline constexpr uint64_t rate_max = 1 << 20;           // a minimum above this would be a mistake
+inline constexpr uint64_t memory_limit_min = 16 << 20;      // the program alone takes half of it
+inline constexpr int64_t rate_limit_max = 100'000'000'000;  // a minute, of what policy::Rate takes
+inline constexpr uint64_t rate_max = 1 << 20;  // a minimum above this would be a mistake
 
 template <class Visitor>
 void describe(Visitor& visitor, ProxyProtocol& proxy_protocol) {
@@ -48,6 +50,16 @@ void describe(Visitor& visitor, Listen& listen) {
   visitor.field_if_set("acme_webroot", listen.acme_webroot, FileName{});
 }
 
+// What clients and keys have alike.
+template <class Visitor, class Limited>
+void describe_rates(Visitor& visitor, Limited& limited) {
+  visitor.field_if_set("rpm_limit", limited.rpm_limit, Amount{.min = 1, .max = rate_limit_max});
+  visitor.field_if_set("tpm_limit", limited.tpm_limit, Amount{.min = 1, .max = rate_limit_max});
+  visitor.field_if_set("max_parallel_requests",
+                       limited.max_parallel_requests,
+                       Count{.min = 1, .max = connections_max});
+}
+
 template <class Visitor>
 void describe(Visitor& visitor, UpstreamKey& key) {
   visitor.field_if_set("name", key.name, Name{});
@@ -56,6 +68,7 @@ void describe(Visitor& visitor, UpstreamKey& key) {
   visitor.field_if_set("group", key.group, Name{});
   visitor.field_if_set("organization", key.organization, Text{"the id of an organization"});
   visitor.field_if_set("project", key.project, Text{"the id of a project"});
+  describe_rates(visitor, key);
 }
 
 template <class Visitor>
@@ -107,6 +120,26 @@ void describe(Visitor& visitor, Route& route) {
 }
 
 template <class Visitor>
+void describe(Visitor& visitor, WindowLimit& limit) {
+  visitor.field_if_set("requests", limit.requests, Amount{.min = 1});
+  visitor.field_if_set("tokens", limit.tokens, Amount{.min = 1});
+  visitor.field_if_set("budget", limit.budget, Money{.min = 1});
+  visitor.field("per", limit.per, PeriodText{});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, RequestLimit& limit) {
+  visitor.field("input_tokens", limit.input_tokens, Amount{});
+  visitor.field("output_tokens", limit.output_tokens, Amount{});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Queue& queue) {
+  visitor.field("max", queue.max, Count{.max = connections_max});
+  visitor.field("timeout", queue.timeout_ms, Duration{});
+}
+
+template <class Visitor>
 void describe(Visitor& visitor, Client& client) {
   visitor.field_if_set("token", client.token, SecretText{});
   visitor.field_if_set("token_sha256", client.token_sha256, Sha256Text{});
@@ -117,6 +150,13 @@ void describe(Visitor& visitor, Client& client) {
   visitor.list_if_set("addresses", client.addresses, NetworkText{});
   visitor.list_if_set("origins", client.origins, OriginPattern{});
   visitor.field_if_set("expires", client.expires, DateText{});
+  describe_rates(visitor, client);
+  visitor.field_if_set("max_budget", client.max_budget, Money{.min = 1});
+  visitor.field("budget_duration", client.budget_duration, PeriodText{});
+  visitor.sections_if_set("limits", client.limits);
+  visitor.section("max_request", client.max_request);
+  visitor.section("queue", client.queue);
+  visitor.field("unmetered", client.unmetered, unmetered_words);
 }
 
 template <class Visitor>
@@ -203,6 +243,7 @@ void describe(Visitor& visitor, Config& config) {
   visitor.named_sections("clients", config.clients, config.client_defaults);
   visitor.field("allow_anonymous", config.allow_anonymous, Flag{});
   visitor.field("me_path", config.me_path, RoutePath{});
+  visitor.field("timezone", config.timezone, ZoneName{});
   visitor.section("cors", config.cors);
   visitor.section("redirects", config.redirects);
   visitor.section("headers", config.headers);

@@ -67,13 +67,31 @@ void check_upstreams(YamlReader& reader, Config& config) {
   }
 }
 
+// More than any one client needs, and few enough to be held in place by a request.
+constexpr size_t window_limits_max = 6;
+
+void check_limits(YamlReader& reader, const std::string& path, const Client& client) {
+  if (client.limits.size() > window_limits_max) {
+    reader.refuse(path + ".limits", fmt::format("holds more than {} limits", window_limits_max));
+  }
+  for (size_t i = 0; i < client.limits.size(); ++i) {
+    const WindowLimit& limit = client.limits[i];
+    if ((limit.requests > 0) + (limit.tokens > 0) + (limit.budget > 0) == 1) continue;
+    reader.refuse(
+        fmt::format("{}.limits[{}]", path, i),
+        "expected one of requests, tokens and budget, such as {requests: 1000, per: day}");
+  }
+}
+
 void check_clients(YamlReader& reader, const Config& config) {
+  check_limits(reader, "client_defaults", config.client_defaults);
   if (!config.client_defaults.token.empty() || !config.client_defaults.token_sha256.empty()) {
     reader.refuse("client_defaults.token", "each client has a token of its own, under `clients`");
   }
   std::map<std::string, std::string> tokens;
   for (const auto& [name, client] : config.clients) {
     const std::string path = "clients." + name;
+    check_limits(reader, path, client);
     const std::string token(client.token.reveal());
     if (token.empty() == client.token_sha256.empty()) {
       reader.refuse(path + ".token",

@@ -108,6 +108,8 @@ inline constexpr Choice<WhenFull, 2> when_full_words{
     {{{"wait", WhenFull::wait}, {"refuse", WhenFull::refuse}}}};
 inline constexpr Choice<PageOrigin, 3> page_origins{
     {{{"auto", PageOrigin::automatic}, {"keep", PageOrigin::keep}, {"drop", PageOrigin::drop}}}};
+inline constexpr Choice<Unmetered, 2> unmetered_words{
+    {{{"refuse", Unmetered::refuse}, {"allow", Unmetered::allow}}}};
 inline constexpr Choice<TlsVersion, 2> tls_versions{
     {{{"1.2", TlsVersion::tls1_2}, {"1.3", TlsVersion::tls1_3}}}};
 

@@ -46,6 +46,7 @@ DOORS = [
     (r"ares\.h", r"net/name_server\.cc"),
     (r"yaml-cpp/.*", r"config/.*\.cc"),
     (r"sqlite3\.h", r"ledger/database\.cc"),
+    (r"(zlib|zstd)\.h|brotli/.*", r"openai/body_decoder\.cc"),
     (r"nlohmann/json\.hpp", r"bench/.*\.cc"),
     (r"nlohmann/json_fwd\.hpp", r"bench/base/json\.h"),
     (r"CLI/.*",

@@ -12,7 +12,7 @@ for group in "$@"; do
     build)
       packages="$packages g++ cmake ninja-build ca-certificates tar bzip2 xz-utils
         libuv1-dev libc-ares-dev libyaml-cpp-dev libsqlite3-dev libcli11-dev libfmt-dev doctest-dev
-        nlohmann-json3-dev"
+        zlib1g-dev libzstd-dev libbrotli-dev nlohmann-json3-dev"
       # Its AES-GCM is many times as fast as mbedTLS's; there is none for other processors.
       case "$(uname -m)" in x86_64) packages="$packages libipsec-mb-dev" ;; esac ;;
     check) packages="$packages python3 clang clang-format clang-tidy" ;;
@@ -36,7 +36,7 @@ There is no apt-get here, so nothing can be installed for you. openai-proxy need
   $(echo $packages)
 (Debian's names), llhttp 9.2 or newer (static library) and the source tree of mbedTLS 3.6.3 or later. Then:
   cmake -S . -B build -G Ninja -DOPENAI_PROXY_MBEDTLS_SOURCE=DIR -DOPENAI_PROXY_LLHTTP_ROOT=DIR
-with OPENAI_PROXY_{LIBUV,C_ARES,YAML_CPP,SQLITE,CLI11,FMT,DOCTEST,NLOHMANN_JSON,IPSEC_MB}_ROOT for what is not in the compiler's
+with OPENAI_PROXY_{LIBUV,C_ARES,YAML_CPP,SQLITE,ZLIB,ZSTD,BROTLI,CLI11,FMT,DOCTEST,NLOHMANN_JSON,IPSEC_MB}_ROOT for what is not in the compiler's
 own folders, and \`make SETUP=no\` from there on.
 MESSAGE
   exit 1

@@ -34,7 +34,7 @@ class BodyDecoder {
  public:
   enum class State : uint8_t {
     decoding,
-    complete,     // the coding's own end has come; what follows is ignored
+    complete,     // the coding's own end has come and something follows, which is ignored
     malformed,    // cannot be decoded
     too_large,    // beyond the limits
     unsupported,  // Coding::unsupported
@@ -60,12 +60,9 @@ class BodyDecoder {
   [[nodiscard]] uint64_t decoded_bytes() const { return decoded_bytes_; }
 
  private:
-  struct Engine;  // one for each library
-  struct GzipEngine;
-  struct ZstdEngine;
-  struct BrotliEngine;
+  struct Engine;
 
-  [[nodiscard]] bool make_engine();
+  [[nodiscard]] base::Bytes decode(base::Bytes& input);
   [[nodiscard]] bool is_too_large() const;
 
   std::unique_ptr<Engine> engine_;  // made with the first byte

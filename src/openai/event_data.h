@@ -21,24 +21,28 @@ class EventData {
   // text.
   [[nodiscard]] Step next(std::string_view& piece, std::string_view& part);
 
-  // Whether no event has begun: the stream's beginning, or just behind a blank line.
-  [[nodiscard]] bool is_at_boundary() const { return !in_event_ && state_ == State::line_begin; }
-  // Whether the last blank line ended with CR: an LF that comes next still belongs to it.
-  [[nodiscard]] bool may_take_lf() const { return after_cr_; }
+  // Whether no event has begun: the stream's beginning, or just behind a blank line. An LF that
+  // comes next may still belong to that line.
+  [[nodiscard]] bool is_at_boundary() const {
+    return !in_event_ && matched_ == 0 &&
+           (state_ == State::name || state_ == State::byte_order_mark);
+  }
+  // Whether an LF that comes next belongs to the line before.
+  [[nodiscard]] bool takes_lf() const { return after_cr_; }
 
  private:
-  enum class State : uint8_t { line_begin, name, value_begin, data, other };
+  enum class State : uint8_t { byte_order_mark, name, value, spaced_value, data, other };
 
-  const char* read_name(const char* at, const char* end);
-  const char* find_line_end(const char* at, const char* end) const;
-  bool end_line(char c);
+  bool read_name(char c);
+  void begin_line();
+  bool end_line();
 
-  State state_ = State::line_begin;
-  uint8_t matched_ = 0;  // bytes of "data", or of a byte order mark, that have come
-  bool is_first_line_ = true;
+  State state_ = State::byte_order_mark;
+  uint8_t matched_ = 0;  // bytes of the byte order mark or of "data" that have come
   bool after_cr_ = false;
-  bool in_event_ = false;
-  bool has_data_ = false;  // of this event, a line of it
+  bool is_blank_ = false;  // the line
+  bool in_event_ = false;  // some line was seen since the last blank one
+  bool has_data_ = false;  // one of data
 };
 
 }  // namespace openai

@@ -57,6 +57,13 @@ class JsonReader {
   // nothing follows; for an opened one, its close does.
   void skip();
 
+  // Begins another text. What keep_text() said holds on.
+  void restart();
+
+  // How many bytes of a string that has not ended have come, its quote included, and text() is what
+  // was kept of it; 0 where none is open.
+  [[nodiscard]] uint64_t open_string_bytes() const;
+
   // Objects and arrays that are open.
   [[nodiscard]] uint32_t depth() const { return depth_; }
   // Bytes read since the beginning: just behind the last token.
@@ -70,20 +77,23 @@ class JsonReader {
 
  private:
   enum class State : uint8_t {
-    before,         // of the text
-    value,          // must come
-    first_element,  // or the end of the array
-    first_key,      // or the end of the object
-    key,            // must come
-    colon,          //
-    separator,      // a comma or the end of what is open
-    in_string,      //
-    in_escape,      // behind a backslash
-    in_code,        // within \uXXXX
-    in_number,      //
-    in_literal,     //
-    after,          //
-    malformed,      //
+    before,          // of the text
+    value,           // must come
+    first_element,   // or the end of the array
+    first_key,       // or the end of the object
+    key,             // must come
+    colon,           // must come
+    separator,       // a comma or the end of what is open
+    in_string,       //
+    in_escape,       // behind a backslash
+    in_code,         // within \uXXXX
+    in_number,       //
+    in_literal,      //
+    skipped,         // in an object or array that is
+    skipped_string,  // in a string of one
+    skipped_escape,  // in an escape of that
+    after,           //
+    malformed,       //
   };
   enum class Number : uint8_t {
     sign,
@@ -97,23 +107,28 @@ class JsonReader {
   };
 
   Token step(std::string_view& piece);
+  Token read_structure(std::string_view& piece);
   Token begin_value(char c);
   Token open(bool is_object);
-  Token close(bool is_object);
+  Token close();
   Token end_value(Token token);
   Token fail();
+  void begin_string(size_t bytes_max);
   Token in_string(std::string_view& piece);
+  void skip_escapes(std::string_view& piece, size_t quote);
   Token end_string();
   void keep(std::string_view part);
   void keep_code_point(uint32_t code);
-  bool on_escape(char c);
+  void on_escape(char c);
   bool on_code_digit(char c);
   Token in_number(std::string_view& piece);
   bool on_number(char c);
-  [[nodiscard]] bool is_number_whole() const;
+  Token begin_literal(Token token, std::string_view rest);
   Token in_literal(std::string_view& piece);
-  Token skip_on(std::string_view& piece);
-  [[nodiscard]] bool in_object() const { return (objects_ >> ((depth_ - 1) & 63) & 1) != 0; }
+  Token skip_structure(std::string_view& piece);
+  Token end_skipped(char c);
+  void skip_string(std::string_view& piece);
+  [[nodiscard]] bool in_object() const { return (objects_ >> (depth_ - 1) & 1) != 0; }
 
   std::array<char, text_bytes_max> text_{};
   uint64_t offset_ = 0;
@@ -123,7 +138,7 @@ class JsonReader {
   size_t keep_bytes_max_ = text_bytes_max;
   std::string_view literal_rest_;
   uint32_t depth_ = 0;
-  uint32_t skip_depth_ = 0;  // skipping until depth_ is less than this; 0: not
+  uint32_t skip_depth_ = 0;  // of what is skipped
   uint16_t text_bytes_ = 0;
   uint16_t keep_limit_ = 0;  // of the string being read
   uint16_t code_ = 0;        // \uXXXX so far
@@ -133,7 +148,8 @@ class JsonReader {
   Number number_ = Number::sign;
   Token literal_ = Token::none;
   bool string_is_key_ = false;
-  bool skip_value_ = false;  // the value of the last key
+  bool skip_value_ = false;     // the value of the last key
+  bool reports_close_ = false;  // of what is skipped
   bool text_whole_ = false;
   uint8_t bom_bytes_ = 0;  // of a byte order mark at the very beginning
 };

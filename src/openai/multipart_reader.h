@@ -44,11 +44,14 @@ class MultipartReader {
   [[nodiscard]] bool is_complete() const { return state_ == State::after; }
 
  private:
-  enum class State : uint8_t { preamble, behind_delimiter, head, content, after, malformed };
+  enum class State : uint8_t { preamble, content, behind_delimiter, head, after, malformed };
 
-  void on_content(std::string_view part);
-  Event on_delimiter();
-  bool on_head_byte(char c);
+  bool read_content(std::string_view& piece);
+  void keep(std::string_view part);
+  Event end_part();
+  bool read_behind_delimiter(char c);
+  bool read_head_byte(char c);
+  void begin_part();
   void read_head();
 
   std::array<char, boundary_bytes_max + 4> delimiter_{};  // CR LF - - boundary
@@ -60,12 +63,12 @@ class MultipartReader {
   uint16_t value_bytes_ = 0;
   uint8_t name_bytes_ = 0;
   uint8_t delimiter_bytes_ = 0;
-  uint8_t matched_ = 0;     // bytes of the delimiter that have come
-  uint8_t tail_bytes_ = 0;  // behind the delimiter
+  uint8_t matched_ = 2;  // of the delimiter: a body begins as if a line had ended
+  uint8_t tail_bytes_ =
+      0;  // of CR LF CR LF at the head's end, or of what stands behind a delimiter
   bool is_file_ = false;
-  bool head_too_long_ = false;
-  bool closing_ = false;
-  State state_ = State::malformed;
+  bool is_reported_ = false;
+  State state_ = State::preamble;
 };
 
 }  // namespace openai

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "openai/json_reader.h"
 #include "openai/multipart_reader.h"
+#include "openai/usage.h"
 
 namespace openai {
 
@@ -52,7 +53,7 @@ struct BodyEdit {
 // fails.
 class RequestScan {
  public:
-  enum class Format : uint8_t { none, json, multipart };
+  enum class Format : uint8_t { json, multipart };
 
   // Which of the formats a Content-Type names; a JSON body without one is still JSON (as curl's -d
   // sends it, application/x-www-form-urlencoded), so everything but multipart is tried as that.
@@ -101,8 +102,10 @@ class RequestScan {
   // input_audio.data, file_data, image sources) and without the files of a form. Also where the
   // body is not known.
   [[nodiscard]] uint64_t bytes() const { return bytes_; }
-  [[nodiscard]] uint64_t text_bytes() const { return bytes_ - binary_bytes_; }
-  [[nodiscard]] int64_t estimated_input_tokens() const;
+  [[nodiscard]] uint64_t text_bytes() const {
+    return format_ == Format::multipart ? form_text_bytes_ : bytes_ - base64_bytes_;
+  }
+  [[nodiscard]] int64_t estimated_input_tokens() const { return estimated_tokens(text_bytes()); }
 
   // What to change in the body as it was fed so that stream_options.include_usage is true; not
   // needed where the body is not known, is no stream, says so already, or has stream_options that
@@ -125,29 +128,32 @@ class RequestScan {
     user,
     previous_response_id,
     conversation,
-    conversation_id,
     service_tier,
-    binary,     // a text that is base64
-    container,  // an object whose `data` is base64
+    base64,     // a text that is
+    container,  // an object whose `data` is
   };
+  enum class Options : uint8_t { absent, null, empty, filled, other };  // stream_options
+  enum class Within : uint8_t { nothing, stream_options, conversation };
   static constexpr int64_t unsaid = -1;
 
   static std::optional<int64_t> value_of(int64_t number) {
     return number == unsaid ? std::nullopt : std::optional<int64_t>(number);
   }
-  static Member member_of(std::string_view name);
+  static Member member_at_top(std::string_view name);
+  static Member member_inside(std::string_view name);
 
   void feed_json(std::string_view piece);
-  void on_token(JsonReader::Token token);
   void on_key();
   void on_value(JsonReader::Token token);
-  void on_member(JsonReader::Token token);
+  void on_text(JsonReader::Token token);
+  void on_number(JsonReader::Token token);
   void on_stream_options(JsonReader::Token token);
-  void on_open(JsonReader::Token token);
-  void on_close();
+  void on_include_usage(JsonReader::Token token);
   void on_string();
-  void feed_multipart(std::string_view piece);
-  void on_form_field(std::string_view name, std::string_view value, bool is_whole);
+  void on_close();
+  [[nodiscard]] bool is_base64() const;
+  void feed_form(std::string_view piece);
+  void on_form_field();
   void forget();
 
   JsonReader reader_;
@@ -159,7 +165,8 @@ class RequestScan {
   FoundText<128> conversation_;
   FoundText<32> service_tier_;
   uint64_t bytes_ = 0;
-  uint64_t binary_bytes_ = 0;
+  uint64_t base64_bytes_ = 0;
+  uint64_t form_text_bytes_ = 0;
   uint64_t object_offset_ = 0;   // just behind the outermost {
   uint64_t options_offset_ = 0;  // just behind that of stream_options, or where its null begins
   uint64_t include_usage_offset_ = 0;  // where its value begins
@@ -169,10 +176,11 @@ class RequestScan {
   int64_t max_output_tokens_ = unsaid;
   int64_t n_ = unsaid;
   uint32_t container_depth_ = 0;  // of the innermost object whose `data` is base64
-  Format format_ = Format::none;
+  Format format_ = Format::json;
   Member member_ = Member::other;  // whose value comes
-  enum class Options : uint8_t { absent, null, empty, filled, other } options_ = Options::absent;
-  enum class Within : uint8_t { nothing, stream_options, conversation } within_ = Within::nothing;
+  Options options_ = Options::absent;
+  Within within_ = Within::nothing;  // at depth 2
+  bool is_object_ = false;
   bool stream_ = false;
   bool include_usage_ = false;
   bool base64_ = false;

@@ -19,6 +19,8 @@ namespace openai {
 // only where a read ends inside of such a beginning, once a stream.
 class UsageChunkFilter {
  public:
+  UsageChunkFilter() { reader_.keep_text(0); }
+
   // A longer event cannot be it.
   static constexpr size_t held_bytes_max = 16 * 1024;
 
@@ -30,28 +32,33 @@ class UsageChunkFilter {
   // The stream is over: what is still held, which then is no whole event.
   [[nodiscard]] base::Bytes finish();
 
-  [[nodiscard]] bool is_holding() const { return !held_.empty() && !held_passes_; }
+  [[nodiscard]] bool is_holding() const { return !held_.empty() && !held_given_; }
   // Events taken out.
   [[nodiscard]] uint32_t hidden() const { return hidden_; }
 
  private:
   enum class Verdict : uint8_t { undecided, passes, hide };
+  enum class Member : uint8_t { other, choices, usage };
 
-  // Reads on to where the verdict changes or the event ends.
-  bool read_event(std::string_view& rest);
+  [[nodiscard]] Verdict read_on(std::string_view& rest);
+  [[nodiscard]] Verdict read_line_end(std::string_view& rest);
+  [[nodiscard]] Verdict read_event(std::string_view& rest);
+  [[nodiscard]] Verdict end_event();
   void on_token(JsonReader::Token token);
-  void begin_event();
+  void on_member(JsonReader::Token token);
 
   EventData events_;
   JsonReader reader_;
   std::string held_;
+  size_t read_ahead_ = 0;  // of the next input, and it passes
+  size_t event_bytes_ = 0;
   uint32_t hidden_ = 0;
-  Verdict verdict_ = Verdict::undecided;
-  enum class Member : uint8_t { other, choices, usage } member_ = Member::other;
-  bool choices_empty_ = false;
+  Verdict verdict_ = Verdict::undecided;  // on the event that is being read
+  Member member_ = Member::other;         // whose value comes
+  bool choices_are_empty_ = false;
   bool has_usage_ = false;
-  bool held_passes_ = false;  // held_ was given out and is to be emptied
-  bool drops_lf_ = false;     // the LF of the CR LF that ended a hidden event
+  bool held_given_ = false;  // held_ was given out, and is to be emptied
+  bool hides_lf_ = false;    // the LF of the CR LF that ended a hidden event
 };
 
 }  // namespace openai

@@ -11,12 +11,13 @@
 #include "openai/event_data.h"
 #include "openai/json_reader.h"
 #include "openai/usage.h"
+#include "openai/usage_reader.h"
 
 namespace openai {
 
 // Value of about 1 KiB, one per answer or WebSocket session. One thread. Reads what OpenAI (chat,
-// completions, responses, embeddings, images, audio, realtime), Anthropic and those that speak like
-// them send; which dialect it is shows in the members.
+// completions, responses, embeddings, images, audio, realtime), Anthropic, Gemini and those that
+// speak like them send; which dialect it is shows in the members.
 class UsageScan {
  public:
   enum class Form : uint8_t {
@@ -34,8 +35,9 @@ class UsageScan {
   // No more comes, whether the answer was whole or not.
   void finish();
 
-  // Whether the upstream has said what was used. Of a session: of every answer so far.
-  [[nodiscard]] bool has_usage() const { return has_usage_; }
+  // Whether the upstream has said what was used; with `json` after finish() only. Of a session: of
+  // every answer so far.
+  [[nodiscard]] bool has_usage() const { return answers_ != 0; }
   [[nodiscard]] const Usage& usage() const { return usage_; }
   // Answers that told their usage; with `messages` more than one.
   [[nodiscard]] uint32_t answers() const { return answers_; }
@@ -50,64 +52,48 @@ class UsageScan {
   [[nodiscard]] bool is_complete() const { return is_complete_; }
 
   // Where there is no usage: tokens of output by the text that came (3.5 bytes each; deltas and
-  // messages, tool calls included, base64 not), or by all bytes where no text was recognised.
+  // messages, tool calls included, base64 not), or by all bytes where nothing was understood.
   [[nodiscard]] int64_t estimated_output_tokens() const;
   [[nodiscard]] uint64_t text_bytes() const { return text_bytes_; }
 
  private:
-  // Where in the document we are: what the open objects mean.
-  enum class Within : uint8_t { top, response, message, text, usage, details, cached_details };
   enum class Member : uint8_t;
-  // Of one usage object, as written; -1 is unsaid.
-  struct Raw {
-    int64_t input = -1;
-    int64_t output = -1;
-    int64_t cached = -1;
-    int64_t cache_written = -1;
-    int64_t reasoning = -1;
-    int64_t audio_input = -1;
-    int64_t audio_cached = -1;
-    int64_t audio_output = -1;
-    int64_t image_input = -1;
-    int64_t image_cached = -1;
-    int64_t image_output = -1;
-    int64_t audio_ms = -1;
-    bool counts_cached_apart = false;  // Anthropic's way
-  };
-  enum class Kind : uint8_t { other, message_start, message_delta, final, failed, audio, image };
+  enum class Kind : uint8_t { other, message_delta, final, failed, base64 };
+  // What an open object or array means.
+  enum class Place : uint8_t { top, answer, text };
 
-  static Member member_of(std::string_view name);
-  static Usage normalised(const Raw& raw);
   void read_document(std::string_view piece);
   void on_token(JsonReader::Token token);
   void on_key();
-  void on_string();
-  void on_number();
+  static Member member_at_top(std::string_view name);
+  static Member member_of_answer(std::string_view name);
+  static Member member_of_text(std::string_view name);
   void on_open(bool is_object);
-  void on_close();
+  void on_string();
+  void on_type(std::string_view type);
   void end_document();
-  void commit();
 
   JsonReader reader_;
   EventData events_;
-  Raw raw_;   // of the answer so far
-  Raw next_;  // of the document being read
+  UsageReader usage_reader_;
+  UsageCounts counts_;  // of the answer so far
   Usage usage_;
   uint64_t bytes_ = 0;
   uint64_t text_bytes_ = 0;
+  uint64_t document_bytes_ = 0;
   uint64_t document_text_bytes_ = 0;
   std::array<char, JsonReader::text_bytes_max> model_{};
+  std::array<Place, 16> places_{};  // by depth
   uint32_t answers_ = 0;
   uint16_t model_bytes_ = 0;
-  std::array<Within, 8> within_{};  // by depth, of what is not skipped
-  Member member_{};                 // whose value comes
-  Kind kind_ = Kind::other;         // of the document
+  uint8_t done_matched_ = 0;  // bytes of [DONE] at the document's beginning
   Form form_;
+  Member member_{};          // whose value comes
+  Kind kind_ = Kind::other;  // of the document
   ServiceTier service_tier_ = ServiceTier::unsaid;
-  bool is_output_details_ = false;
-  bool document_has_usage_ = false;
-  bool document_has_error_ = false;
-  bool has_usage_ = false;
+  bool in_choices_ = false;  // the text is that of `choices`
+  bool in_usage_ = false;    // tokens are usage_reader_'s
+  bool is_understood_ = false;
   bool has_error_ = false;
   bool is_complete_ = false;
 };

@@ -36,6 +36,8 @@ struct CounterSource {
   std::function<bool(const Counter& counter)> add;
 };
 
+class Keeper;
+
 // Resource, one per process and file.
 class Ledger {
  public:
@@ -68,7 +70,7 @@ class Ledger {
   [[nodiscard]] std::vector<Counter> restore() const;
 
   // Whose counters are kept from now on, in place of the former (a reload); {} for nobody's. Any
-  // thread. When it returns, the former is no longer called.
+  // thread. When it returns, the former is no longer called; the last one must outlive close().
   void watch(CounterSource source);
 
   // A request has ended. Any thread, no lock, no heap. Dropped, and counted, where so many come at
@@ -83,7 +85,6 @@ class Ledger {
   [[nodiscard]] Figures figures() const;
 
  private:
-  class Keeper;
   explicit Ledger(std::unique_ptr<Keeper> keeper);
 
   std::unique_ptr<Keeper> keeper_;

@@ -2,6 +2,7 @@
 
 // What the ledger keeps, as values.
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -18,8 +19,9 @@ class ShortText {
   static_assert(bytes_max < 256);
 
   ShortText() = default;
-  // NOLINTNEXTLINE(google-explicit-constructor): fields are filled from views.
-  ShortText(std::string_view text) {
+  // NOLINTNEXTLINE(google-explicit-constructor): fields are filled from views and literals.
+  ShortText(const std::convertible_to<std::string_view> auto& from) {
+    const std::string_view text = from;
     size_t size = text.size();
     if (size > bytes_max) {
       size = bytes_max;

@@ -7,6 +7,7 @@
 #include "base/divide.h"
 
 namespace policy {
+
 std::string openai_duration(int64_t us) {
   const int64_t ms = base::divide_up(std::max<int64_t>(0, us), 1000);
   if (ms == 0) return "0s";

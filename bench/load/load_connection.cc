@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "net/error_text.h"
 #include "net/tcp.h"
+#include "tls/session_cache.h"
 #include "tls/stream.h"
 
 namespace bench::load {

@@ -10,7 +10,7 @@
 #include "base/url.h"
 #include "bench/load/plan.h"
 #include "net/address.h"
-#include "tls/context.h"
+#include "tls/trust_store.h"
 
 namespace bench::load {
 

@@ -8,7 +8,8 @@
 
 #include "base/result.h"
 #include "config/config.h"
-#include "tls/context.h"
+#include "tls/session_cache.h"
+#include "tls/trust_store.h"
 
 namespace deploy {
 

@@ -6,6 +6,7 @@
 #include "base/file_mode.h"
 #include "base/read_file.h"
 #include "tls/pem.h"
+#include "tls/trust_store.h"
 
 namespace deploy {
 

@@ -15,7 +15,9 @@
 #include "base/log.h"
 #include "tls/handshake_step.h"
 #include "tls/random.h"
+#include "tls/session_cache.h"
 #include "tls/suites.h"
+#include "tls/trust_store.h"
 
 namespace tls {
 namespace {

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "tls/random.h"
 #include "tls/session.h"
+#include "tls/trust_store.h"
 
 namespace tls {
 

@@ -20,6 +20,7 @@
 
 #include "base/check.h"
 #include "tls/error_text.h"
+#include "tls/session_cache.h"
 #include "tls/verified_chains.h"
 
 // Before 3.6.3 handshake messages in fragments were not understood, nor counted where we look.

@@ -1,9 +1,8 @@
-// Sessions to resume.
+#include "tls/session_cache.h"
+
 #include <algorithm>
 #include <ctime>
 #include <utility>
-
-#include "tls/context.h"
 
 namespace tls {
 namespace {

@@ -1,4 +1,6 @@
 // Reading root certificates.
+#include "tls/trust_store.h"
+
 #include <array>
 #include <cstring>
 #include <fmt/format.h>
@@ -7,7 +9,6 @@
 
 #include "base/log.h"
 #include "base/read_file.h"
-#include "tls/context.h"
 #include "tls/error_text.h"
 #include "tls/pem.h"
 #include "tls/verified_chains.h"

@@ -11,6 +11,8 @@
 #include "net/resolver.h"
 #include "net/uv_loop.h"
 #include "tls/context.h"
+#include "tls/session_cache.h"
+#include "tls/trust_store.h"
 #include "upstream/dialer.h"
 
 namespace upstream {

@@ -7,6 +7,7 @@
 #include "net/deadline.h"
 #include "net/tcp.h"
 #include "tls/stream.h"
+#include "tls/trust_store.h"
 
 namespace test {
 namespace {

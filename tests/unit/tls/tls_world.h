@@ -17,7 +17,9 @@
 #include "support/memory_stream.h"
 #include "tls/context.h"
 #include "tls/server_context.h"
+#include "tls/session_cache.h"
 #include "tls/stream.h"
+#include "tls/trust_store.h"
 
 namespace tls_test {
 

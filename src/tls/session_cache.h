@@ -1,0 +1,71 @@
+#pragma once
+
+// Sessions to resume, as upstreams gave them to us.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+struct mbedtls_ssl_session;
+
+namespace tls {
+
+// Immutable once kept: each connection that resumes it makes a copy of its own.
+using SharedSession = std::shared_ptr<const mbedtls_ssl_session>;
+
+// Resource: the sessions one upstream gave us to resume, the newest first out. Any thread, so that
+// workers can share one. Share it only between contexts with equal ClientOptions: a resumed session
+// is not verified again.
+class SessionCache {
+ public:
+  static constexpr size_t sessions_max = 16;
+  // RFC 8446 4.6.1 allows seven days; a day bounds how long a replaced certificate is trusted on.
+  static constexpr uint64_t age_max_s = 24 * 60 * 60;
+
+  SessionCache();
+  ~SessionCache();
+  SessionCache(const SessionCache&) = delete;
+  SessionCache& operator=(const SessionCache&) = delete;
+  SessionCache(SessionCache&&) = delete;
+  SessionCache& operator=(SessionCache&&) = delete;
+
+  // Keeps `session`; past sessions_max the oldest goes.
+  void put(SharedSession session);
+  // A session to try, nullptr when there is none. Each is handed out once (RFC 8446 C.4), but the
+  // last stays, for a burst of connections must not each pay a full handshake.
+  [[nodiscard]] SharedSession take();
+  // Forgets all: a resumption failed.
+  void clear();
+  [[nodiscard]] size_t size() const;
+
+ private:
+  struct Entry;
+  mutable std::mutex mutex_;
+  std::vector<Entry> entries_;  // the newest last
+};
+
+// Resource: the session caches of one deployment, so that what one worker was given to resume
+// serves them all. Any thread.
+class SessionCaches {
+ public:
+  SessionCaches();
+  ~SessionCaches();
+  SessionCaches(const SessionCaches&) = delete;
+  SessionCaches& operator=(const SessionCaches&) = delete;
+  SessionCaches(SessionCaches&&) = delete;
+  SessionCaches& operator=(SessionCaches&&) = delete;
+
+  // The one of that name, a new one if nobody has it. The name must tell apart what may not be
+  // shared: it says where connections lead, and with which ClientOptions and roots.
+  [[nodiscard]] std::shared_ptr<SessionCache> of(const std::string& name);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<SessionCache>> caches_;
+};
+
+}  // namespace tls

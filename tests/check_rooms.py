@@ -41,7 +41,8 @@ BENCH_ROOMS = {
 # include them.
 DOORS = [
     (r"llhttp\.h", r"http/h1_engine\.h"),
-    (r"(mbedtls|psa)/.*|(gcm_kernels|resuming|verify_known)\.h", r"tls/.*"),
+    (r"(mbedtls|psa)/.*|(gcm_kernels|resuming|verify_known)\.h",
+     r"tls/(.*\.cc|session\.h)"),
     (r"uv\.h", r"net/.*"),
     (r"ares\.h", r"net/name_server\.cc"),
     (r"yaml-cpp/.*", r"config/.*\.cc"),

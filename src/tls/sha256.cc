@@ -2,27 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <mbedtls/sha256.h>
+
 #include "base/check.h"
 
 namespace tls {
 
-Sha256::Sha256() {
-  mbedtls_sha256_init(&context_);
-  CHECK(mbedtls_sha256_starts(&context_, 0) == 0);
+Sha256::Sha256() : context_(std::make_unique<mbedtls_sha256_context>()) {
+  mbedtls_sha256_init(context_.get());
+  CHECK(mbedtls_sha256_starts(context_.get(), 0) == 0);
 }
 
 Sha256::~Sha256() {
-  mbedtls_sha256_free(&context_);
+  mbedtls_sha256_free(context_.get());
 }
 
 void Sha256::add(base::Bytes bytes) {
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-  CHECK(mbedtls_sha256_update(&context_, data, bytes.size()) == 0);
+  CHECK(mbedtls_sha256_update(context_.get(), data, bytes.size()) == 0);
 }
 
 Sha256::Hash Sha256::finish() {
   Hash hash{};
-  CHECK(mbedtls_sha256_finish(&context_, hash.data()) == 0);
+  CHECK(mbedtls_sha256_finish(context_.get(), hash.data()) == 0);
   return hash;
 }
 

@@ -3,11 +3,12 @@
 // SHA-256, piece by piece.
 
 #include <array>
+#include <memory>
 #include <string>
 
-#include <mbedtls/sha256.h>
-
 #include "base/bytes.h"
+
+struct mbedtls_sha256_context;
 
 namespace tls {
 
@@ -28,7 +29,7 @@ class Sha256 {
   [[nodiscard]] Hash finish();
 
  private:
-  mbedtls_sha256_context context_;
+  std::unique_ptr<mbedtls_sha256_context> context_;
 };
 
 // Its 64 hex digits.

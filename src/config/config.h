@@ -71,6 +71,8 @@ struct UpstreamTls {
   bool verify = true;
   std::string ca_file;  // empty: the system's store
   TlsVersion min_version = TlsVersion::tls1_2;
+
+  bool operator==(const UpstreamTls&) const = default;
 };
 
 struct Pool {

@@ -21,7 +21,7 @@ void check_upstreams(const config::Config& config, std::vector<std::string>& wro
   for (const auto& [name, upstream] : config.upstreams) {
     auto alone = std::make_shared<config::Config>();
     alone->upstreams.emplace(name, upstream);
-    const auto deployment = deploy::deploy(std::move(alone));
+    const auto deployment = deploy::deploy(std::move(alone), nullptr);
     if (!deployment) wrong.push_back(deployment.error());
   }
 }

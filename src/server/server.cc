@@ -115,7 +115,8 @@ struct Server::State {
   std::shared_ptr<const config::Config> started_with;  // what a reload cannot change is of it
   // What is listened on: the listeners of the start with the `tls` of the last reload.
   std::vector<config::Listen> listen_as;
-  std::mutex tls_mutex;  // reload() and renew_certificates(): guards the next two and listen_as
+  std::mutex reload_mutex;  // reload() and renew_certificates(): guards what they replace
+  std::shared_ptr<const deploy::Deployment> deployment;
   deploy::ListenersTls tls;
   std::vector<std::vector<base::FileStamp>>
       tls_refused;  // files found wrong, so that it is logged once
@@ -262,8 +263,9 @@ base::Result<std::monostate, std::string> Server::start(net::InheritedSockets in
   if (!are_descriptors_enough(count)) {
     return fmt::format("`ulimit -n` is {}, too few for {} workers to start: raise it", fds, count);
   }
-  const auto deployment = deploy::deploy(state.config);
+  const auto deployment = deploy::deploy(state.config, nullptr);
   if (!deployment) return deployment.error();
+  state.deployment = *deployment;
   state.listen_as = state.config->listen;
   auto loaded = deploy::load_listeners_tls(state.listen_as, {});
   if (!loaded) return loaded.error();
@@ -332,11 +334,11 @@ std::vector<int> Server::listening_sockets() const {
 base::Result<std::monostate, std::string> Server::reload(
     std::shared_ptr<const config::Config> config) {
   State& state = *state_;
-  const auto deployment = deploy::deploy(config);
+  const std::lock_guard lock(state.reload_mutex);
+  const auto deployment = deploy::deploy(config, state.deployment.get());
   if (!deployment) return deployment.error();
   const auto loops = find_loops(*config, state.shared.own_addresses);
   if (!loops.empty()) return loops.front();
-  const std::lock_guard lock(state.tls_mutex);
   const bool same_listeners = are_same_listeners(config->listen, state.listen_as);
   const auto& listen_as = same_listeners ? config->listen : state.listen_as;
   auto loaded = deploy::load_listeners_tls(listen_as, state.tls);
@@ -352,6 +354,7 @@ base::Result<std::monostate, std::string> Server::reload(
   state.tls = *std::move(loaded);
   state.certificate_watch.use(state.listen_as, state.tls);
   state.config = std::move(config);
+  state.deployment = *deployment;
   state.shared.memory.set(state.config->memory_limit);
   base::set_log_level(state.config->log.level);
   for (const auto& worker : state.workers) {
@@ -362,14 +365,14 @@ base::Result<std::monostate, std::string> Server::reload(
 }
 
 bool Server::has_certificates() const {
-  const std::lock_guard lock(state_->tls_mutex);
+  const std::lock_guard lock(state_->reload_mutex);
   return std::any_of(
       state_->tls.begin(), state_->tls.end(), [](const auto& each) { return each != nullptr; });
 }
 
 void Server::renew_certificates() {
   State& state = *state_;
-  const std::lock_guard lock(state.tls_mutex);
+  const std::lock_guard lock(state.reload_mutex);
   bool renewed = false;
   for (size_t i = 0; i < state.tls.size(); ++i) {
     if (state.tls[i] == nullptr) continue;

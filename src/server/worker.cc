@@ -149,7 +149,7 @@ proxy::SnapshotRef Worker::compile(const std::shared_ptr<const deploy::Deploymen
         upstream::OriginDialer::Tls{
             .server_name = without_port(host),
             .trust = trust == deployment->trust.end() ? nullptr : trust->second,
-            .sessions = deployment->sessions->of(name + " " + url.origin.text() + " " + host)},
+            .sessions = deployment->lasting.sessions.at(name)},
         shared_.own_addresses);
     const bool hides_page = policy::hides_page(upstream.origin, url.origin);
     return std::make_shared<upstream::UpstreamPool>(

@@ -2,6 +2,7 @@
 
 // How an upstream is spoken to, and what is demanded of it.
 
+#include <compare>
 #include <cstdint>
 #include <string>
 
@@ -20,6 +21,9 @@ struct ClientOptions {
   std::string server_name;
   Verify verify = Verify::required;
   Version min_version = Version::tls12;
+
+  // Sessions are told apart by it (see SessionCaches): whatever is added here takes part.
+  auto operator<=>(const ClientOptions&) const = default;
 };
 
 }  // namespace tls

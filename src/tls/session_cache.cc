@@ -53,16 +53,22 @@ size_t SessionCache::size() const {
 SessionCaches::SessionCaches() = default;
 SessionCaches::~SessionCaches() = default;
 
-std::shared_ptr<SessionCache> SessionCaches::of(const std::string& name) {
+std::shared_ptr<SessionCache> SessionCaches::of(const std::string& origin,
+                                                const ClientOptions& options,
+                                                const TrustStore* trust) {
+  Key key{origin, options, std::nullopt};
+  if (trust != nullptr) key.roots = trust->fingerprint();
   const std::lock_guard lock(mutex_);
-  std::erase_if(caches_, [](const auto& entry) { return entry.second.expired(); });
-  std::weak_ptr<SessionCache>& known = caches_[name];
-  std::shared_ptr<SessionCache> cache = known.lock();
-  if (cache == nullptr) {
-    cache = std::make_shared<SessionCache>();
-    known = cache;
+  if (const auto known = caches_.find(key); known != caches_.end()) return known->second;
+  if (caches_.size() >= caches_max) {
+    std::erase_if(caches_, [](const auto& entry) { return entry.second.use_count() == 1; });
   }
-  return cache;
+  return caches_.emplace(std::move(key), std::make_shared<SessionCache>()).first->second;
+}
+
+size_t SessionCaches::size() const {
+  const std::lock_guard lock(mutex_);
+  return caches_.size();
 }
 
 }  // namespace tls

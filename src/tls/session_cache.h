@@ -2,13 +2,18 @@
 
 // Sessions to resume, as upstreams gave them to us.
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "tls/client_options.h"
+#include "tls/trust_store.h"
 
 struct mbedtls_ssl_session;
 
@@ -48,10 +53,13 @@ class SessionCache {
   std::vector<Entry> entries_;  // the newest last
 };
 
-// Resource: the session caches of one deployment, so that what one worker was given to resume
-// serves them all. Any thread.
+// Resource: the session caches of one upstream, for its own origin and those it redirects to. What
+// one worker was given to resume serves them all, and whoever uses it after a reload. Any thread.
 class SessionCaches {
  public:
+  // Past it, those that nobody uses go.
+  static constexpr size_t caches_max = 32;
+
   SessionCaches();
   ~SessionCaches();
   SessionCaches(const SessionCaches&) = delete;
@@ -59,13 +67,24 @@ class SessionCaches {
   SessionCaches(SessionCaches&&) = delete;
   SessionCaches& operator=(SessionCaches&&) = delete;
 
-  // The one of that name, a new one if nobody has it. The name must tell apart what may not be
-  // shared: it says where connections lead, and with which ClientOptions and roots.
-  [[nodiscard]] std::shared_ptr<SessionCache> of(const std::string& name);
+  // The one for connections to `origin` with these `options` and roots (null where nothing is
+  // verified), a new one if nobody has been there with the very same: a resumed session is not
+  // verified again, so it must be good by all that a new one would be verified against.
+  [[nodiscard]] std::shared_ptr<SessionCache> of(const std::string& origin,
+                                                 const ClientOptions& options,
+                                                 const TrustStore* trust);
+  [[nodiscard]] size_t size() const;
 
  private:
-  std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<SessionCache>> caches_;
+  struct Key {
+    std::string origin;
+    ClientOptions options;
+    std::optional<TrustStore::Fingerprint> roots;
+
+    auto operator<=>(const Key&) const = default;
+  };
+  mutable std::mutex mutex_;
+  std::map<Key, std::shared_ptr<SessionCache>> caches_;
 };
 
 }  // namespace tls

@@ -11,6 +11,7 @@
 #include "base/read_file.h"
 #include "tls/error_text.h"
 #include "tls/pem.h"
+#include "tls/sha256.h"
 #include "tls/verified_chains.h"
 
 namespace tls {
@@ -58,9 +59,14 @@ TrustStore::Loaded TrustStore::from_pem(std::string_view pem, const std::string&
   // mbedTLS wants the NUL counted.
   const int result = mbedtls_x509_crt_parse(
       store->chain_.get(), reinterpret_cast<const unsigned char*>(text.c_str()), text.size() + 1);
+  Sha256 hash;
   for (const mbedtls_x509_crt* root = store->chain_.get(); root != nullptr; root = root->next) {
-    if (root->version != 0) ++store->size_;
+    if (root->version == 0) continue;
+    ++store->size_;
+    // A certificate says itself how long it is: no two lists of them read the same.
+    hash.add({reinterpret_cast<const std::byte*>(root->raw.p), root->raw.len});
   }
+  store->fingerprint_ = hash.finish();
   if (store->size_ == 0) {
     return fmt::format(
         "no certificate in {} can be read ({}): it must be a PEM file with "

@@ -2,6 +2,7 @@
 
 // The roots that certificates are checked against.
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -38,6 +39,9 @@ class TrustStore {
 
   // How many certificates it holds.
   [[nodiscard]] size_t size() const { return size_; }
+  // The same for two stores that hold the same certificates in the same order, and for no others.
+  using Fingerprint = std::array<unsigned char, 32>;
+  [[nodiscard]] const Fingerprint& fingerprint() const { return fingerprint_; }
   // For tls/ only. mbedTLS takes it non-const, but does not write to it.
   [[nodiscard]] mbedtls_x509_crt* chain() const { return chain_.get(); }
   [[nodiscard]] VerifiedChains& verified() const { return *verified_; }
@@ -50,6 +54,7 @@ class TrustStore {
   std::unique_ptr<mbedtls_x509_crt, FreeChain> chain_;
   std::unique_ptr<VerifiedChains> verified_;
   size_t size_ = 0;
+  Fingerprint fingerprint_{};
 };
 
 }  // namespace tls

@@ -24,8 +24,9 @@ OriginDialer::OriginDialer(net::UvLoop& loop,
       .verify = upstream.tls.verify ? tls::Verify::required : tls::Verify::none,
       .min_version = upstream.tls.min_version == config::TlsVersion::tls1_3 ? tls::Version::tls13
                                                                             : tls::Version::tls12};
-  tls_ =
-      std::make_unique<tls::ClientContext>(options, std::move(tls.trust), std::move(tls.sessions));
+  std::shared_ptr<tls::SessionCache> sessions =
+      tls.sessions->of(origin_.text(), options, tls.trust.get());
+  tls_ = std::make_unique<tls::ClientContext>(options, std::move(tls.trust), std::move(sessions));
 }
 
 std::unique_ptr<net::ByteStream> OriginDialer::dial(net::ByteStreamListener& listener) {

@@ -24,7 +24,7 @@ class OriginDialer final : public Dialer {
   struct Tls {
     std::string server_name;                       // what SNI and the certificate must say
     std::shared_ptr<const tls::TrustStore> trust;  // null where verification is off
-    std::shared_ptr<tls::SessionCache> sessions;   // what other workers resume there too
+    std::shared_ptr<tls::SessionCaches> sessions;  // what other workers resume, too
   };
 
   OriginDialer(net::UvLoop& loop,

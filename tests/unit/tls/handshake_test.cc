@@ -318,19 +318,52 @@ TEST_CASE("sessions are resumed, shared between contexts, and forgotten when the
   }
 }
 
-TEST_CASE("session caches: one for each name, for as long as somebody has it") {
+TEST_CASE("session caches: one for all that a session was verified against") {
+  const std::shared_ptr<const tls::TrustStore>& roots = tls_test::fixture().roots;
   tls::SessionCaches caches;
-  const auto one = caches.of("one");
-  REQUIRE(caches.of("one") == one);
-  const auto two = caches.of("two");
-  REQUIRE(two != one);
+  const auto one = caches.of("https://one", tls_test::client_of(), roots.get());
+  REQUIRE(caches.of("https://one", tls_test::client_of(), roots.get()) == one);
+  // Another store with the same in it is the same to a session.
+  const auto equal = tls_test::trust(tls_test::fixture().authority.certificate_pem());
+  REQUIRE(caches.of("https://one", tls_test::client_of(), equal.get()) == one);
+
+  tls::ClientOptions strict = tls_test::client_of();
+  strict.min_version = tls::Version::tls13;
+  const auto others = tls_test::trust(test::Authority("Another").certificate_pem());
+  const std::vector<std::shared_ptr<tls::SessionCache>> different = {
+      caches.of("https://two", tls_test::client_of(), roots.get()),
+      caches.of("https://one", tls_test::client_of("127.0.0.1"), roots.get()),
+      caches.of("https://one", tls_test::client_of("localhost", tls::Verify::none), nullptr),
+      caches.of("https://one", strict, roots.get()),
+      caches.of("https://one", tls_test::client_of(), others.get())};
+  for (const auto& cache : different)
+    REQUIRE(cache != one);
+  REQUIRE(caches.size() == 1 + different.size());
+
   World world(1);
-  tls::ClientContext client(tls_test::client_of(), tls_test::fixture().roots, two);
+  tls::ClientContext client(tls_test::client_of(), roots, one);
   REQUIRE(!resumed(world, client, *world.server));
-  REQUIRE(caches.of("two")->size() > 0);
-  REQUIRE(one->size() == 0);
-  const std::weak_ptr<tls::SessionCache> gone = caches.of("three");
-  REQUIRE(gone.expired());
+  REQUIRE(one->size() > 0);
+  for (const auto& cache : different)
+    REQUIRE(cache->size() == 0);
+}
+
+TEST_CASE("session caches that nobody uses are kept, but not without bound") {
+  tls::SessionCaches caches;
+  const auto of = [&](size_t number) {
+    return caches.of(std::to_string(number), tls_test::client_of(), nullptr);
+  };
+  const std::weak_ptr<tls::SessionCache> unused = of(0);
+  const auto used = of(1);
+  REQUIRE(of(0) == unused.lock());
+  for (size_t i = 0; i < tls::SessionCaches::caches_max; ++i)
+    REQUIRE(of(i) != nullptr);
+  REQUIRE(caches.size() == tls::SessionCaches::caches_max);
+  REQUIRE(!unused.expired());
+  REQUIRE(of(tls::SessionCaches::caches_max) != nullptr);
+  REQUIRE(unused.expired());
+  REQUIRE(of(1) == used);
+  REQUIRE(caches.size() == 2);
 }
 
 TEST_CASE("servers that share ticket keys resume each other's sessions") {

@@ -27,6 +27,20 @@ TEST_CASE("a broken certificate among good ones is skipped") {
   REQUIRE((*store)->size() == 1);
 }
 
+TEST_CASE("a fingerprint tells the certificates, not the text around them") {
+  const std::string one = test::Authority("One").certificate_pem();
+  const std::string two = test::Authority("Two").certificate_pem();
+  const auto fingerprint = [](const std::string& pem) {
+    const auto store = tls::TrustStore::from_pem(pem, "the test");
+    REQUIRE(static_cast<bool>(store));
+    return (*store)->fingerprint();
+  };
+  REQUIRE(fingerprint("# a comment\n" + one) == fingerprint(one));
+  REQUIRE(fingerprint(one) != fingerprint(two));
+  REQUIRE(fingerprint(one + two) != fingerprint(one));
+  REQUIRE(fingerprint(one + two) != fingerprint(two));
+}
+
 TEST_CASE("nothing to trust is an error with the place and a reason") {
   const auto missing = tls::TrustStore::from_file("/nonexistent/roots.pem");
   REQUIRE(!missing);

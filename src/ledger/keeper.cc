@@ -149,28 +149,29 @@ bool Keeper::write() {
   }
   if (!store_ && !open_again()) return false;
   const bool is_changed = is_book_stale_ || store_.others_version() != others_version_;
-  std::vector<Counter> counters = unwritten_counters();
-  const uint64_t now = now_ms();
-  const bool is_forgetting = now >= forget_due_ms_;
-  if (is_changed || is_forgetting || !counters.empty() || !due_.is_empty()) {
+  const bool is_forgetting = now_ms() >= forget_due_ms_;
+  if (is_changed || is_forgetting || !due_.is_empty() || !unwritten_counters().empty()) {
     if (!store_.begin()) return false;
-    if (is_changed) {
-      if (!compare_counters()) return false;
-      counters = unwritten_counters();
-    }
-    const std::vector<Store::Usage> usage = due_.list();
-    if (!store_.add_counters(counters) || !store_.add_usage(usage)) return false;
+    if (is_changed && !compare_counters()) return false;
     if (is_forgetting && !forget_old()) return false;
-    if (!store_.commit()) return false;
-    book_.written(counters);
-    uint64_t requests = 0;
-    for (const Store::Usage& each : usage)
-      requests += static_cast<uint64_t>(each.amounts.requests);
-    due_.clear();
-    written_.fetch_add(requests, std::memory_order_relaxed);
-    if (is_forgetting) forget_due_ms_ = now + forget_ms;
+    if (!write_due()) return false;
+    if (is_forgetting) forget_due_ms_ = now_ms() + forget_ms;
   }
   on_written();
+  return true;
+}
+
+// Ends the transaction.
+bool Keeper::write_due() {
+  const std::vector<Counter> counters = unwritten_counters();
+  const std::vector<Store::Usage> usage = due_.list();
+  if (!store_.add_counters(counters) || !store_.add_usage(usage) || !store_.commit()) return false;
+  book_.written(counters);
+  uint64_t requests = 0;
+  for (const Store::Usage& each : usage)
+    requests += static_cast<uint64_t>(each.amounts.requests);
+  due_.clear();
+  written_.fetch_add(requests, std::memory_order_relaxed);
   return true;
 }
 

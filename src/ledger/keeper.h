@@ -44,6 +44,7 @@ class Keeper {
   void run();
   void write_all();
   [[nodiscard]] bool write();
+  [[nodiscard]] bool write_due();
   [[nodiscard]] std::vector<Counter> unwritten_counters();
   [[nodiscard]] bool compare_counters();
   [[nodiscard]] bool open_again();

@@ -2,7 +2,7 @@
 
 // What outlives the process: counters of limits and the usage of finished requests, in one SQLite
 // file. A thread of its own writes once a second and at the end; loops hand over what they have and
-// never wait. Killed, it loses at most the last second.
+// never wait. Killed, it loses at most the last second. Usage is kept for 400 days.
 
 #include <atomic>
 #include <chrono>

@@ -53,11 +53,13 @@ class UsageSums {
     [[nodiscard]] View view() const { return {hour, client, model, upstream, key}; }
   };
   struct Hash {
+    // NOLINTNEXTLINE(readability-identifier-naming): the library's word
     using is_transparent = void;
     size_t operator()(const View& view) const;
     size_t operator()(const Names& names) const { return (*this)(names.view()); }
   };
   struct Equal {
+    // NOLINTNEXTLINE(readability-identifier-naming): the library's word
     using is_transparent = void;
     bool operator()(const Names& a, const Names& b) const { return a.view() == b.view(); }
     bool operator()(const View& a, const Names& b) const { return a == b.view(); }

@@ -82,10 +82,11 @@ TEST_CASE("(child) a ledger under load" * doctest::skip()) {
     ++progress.recorded;
     windows.use("alice", 1);
     (*ledger)->record(record);
-    const auto figures = (*ledger)->figures();
-    REQUIRE(figures.dropped == 0);
-    progress.written = written_before + figures.written;
-    if (i % 16 == 0) std::this_thread::yield();
+    // Never so far ahead that records have to be dropped.
+    do {
+      progress.written = written_before + (*ledger)->figures().written;
+      if (i % 16 == 0) std::this_thread::yield();
+    } while (written_before + i > progress.written + 500);
   }
 }
 

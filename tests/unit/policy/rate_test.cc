@@ -9,6 +9,7 @@
 
 #include <doctest/doctest.h>
 
+#include "at_once.h"
 #include "policy/reservation.h"
 
 using policy::Rate;
@@ -222,39 +223,35 @@ TEST_CASE("a reservation that is forgotten gives all back") {
 }
 
 TEST_CASE("two threads, fifty at once, a limit of ten: ten pass, a thousand times") {
-  constexpr int rounds = 1000;
-  constexpr int threads = 2;
+  constexpr size_t rounds = 1000;
   std::vector<std::optional<Rate>> rates(rounds);
   for (auto& rate : rates)
     rate.emplace(10);
   std::vector<std::atomic<int>> passed(rounds);
-  std::atomic<int> ready{0};
-  std::vector<std::thread> workers;
-  for (int worker = 0; worker < threads; ++worker) {
-    workers.emplace_back([&] {
-      ready.fetch_add(1);
-      while (ready.load() < threads)
-        std::this_thread::yield();
-      for (size_t round = 0; round < rounds; ++round)
-        passed[round].fetch_add(passed_of(*rates[round], 25, 1, 1'000'000));
-    });
-  }
-  for (auto& worker : workers)
-    worker.join();
+  test::at_once(2, rounds, [&](size_t round) {
+    passed[round].fetch_add(passed_of(*rates[round], 25, 1, 1'000'000));
+  });
   CHECK(std::all_of(passed.begin(), passed.end(), [](const auto& each) { return each == 10; }));
 }
 
+TEST_CASE("threads that ask for long at the same time get the limit, exactly") {
+  constexpr int limit = 1'000'000;
+  Rate rate(limit);
+  std::atomic<int> passed{0};
+  test::at_once(2, 1, [&](size_t) { passed.fetch_add(passed_of(rate, limit, 1, 1'000'000)); });
+  CHECK(passed == limit);
+}
+
 TEST_CASE("five at once against a hundred tokens: one passes where each may take them all") {
-  for (int round = 0; round < 100; ++round) {
-    Rate rate(100);
-    std::atomic<int> passed{0};
-    std::vector<std::thread> workers;
-    for (int worker = 0; worker < 5; ++worker)
-      workers.emplace_back([&] { passed.fetch_add(rate.take(1'500, 0).is_granted ? 1 : 0); });
-    for (auto& worker : workers)
-      worker.join();
-    if (passed != 1) FAIL(passed.load());
-  }
+  constexpr size_t rounds = 200;
+  std::vector<std::optional<Rate>> rates(rounds);
+  for (auto& rate : rates)
+    rate.emplace(100);
+  std::vector<std::atomic<int>> passed(rounds);
+  test::at_once(5, rounds, [&](size_t round) {
+    passed[round].fetch_add(rates[round]->take(1'500, 0).is_granted ? 1 : 0);
+  });
+  CHECK(std::all_of(passed.begin(), passed.end(), [](const auto& each) { return each == 1; }));
 }
 
 TEST_CASE("threads that take and settle leave what they came to") {

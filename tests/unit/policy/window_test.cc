@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include "at_once.h"
 #include "policy/calendar.h"
 #include "policy/clock.h"
 #include "policy/reservation.h"
@@ -264,24 +265,24 @@ TEST_CASE("two threads, fifty at once, a limit of ten: ten pass, a thousand time
   for (size_t round = 0; round < rounds; ++round)
     windows.push_back(std::make_unique<Window>(10, day, utc));
   std::vector<std::atomic<int>> passed(rounds);
-  std::atomic<int> ready{0};
-  std::vector<std::thread> workers;
-  for (int worker = 0; worker < 2; ++worker) {
-    workers.emplace_back([&] {
-      ready.fetch_add(1);
-      while (ready.load() < 2)
-        std::this_thread::yield();
-      for (size_t round = 0; round < rounds; ++round) {
-        for (int i = 0; i < 25; ++i) {
-          if (windows[round]->reserve(1, at(2026, 11, 28, 16)).is_granted)
-            passed[round].fetch_add(1);
-        }
-      }
-    });
-  }
-  for (auto& worker : workers)
-    worker.join();
+  test::at_once(2, rounds, [&](size_t round) {
+    for (int i = 0; i < 25; ++i) {
+      if (windows[round]->reserve(1, at(2026, 11, 28, 16)).is_granted) passed[round].fetch_add(1);
+    }
+  });
   CHECK(std::all_of(passed.begin(), passed.end(), [](const auto& each) { return each == 10; }));
+}
+
+TEST_CASE("threads that ask for long at the same time get the limit, exactly") {
+  constexpr int limit = 1'000'000;
+  Window window(limit, day, utc);
+  std::atomic<int> passed{0};
+  test::at_once(2, 1, [&](size_t) {
+    for (int i = 0; i < limit; ++i) {
+      if (window.reserve(1, at(2026, 11, 28, 16)).is_granted) passed.fetch_add(1);
+    }
+  });
+  CHECK(passed == limit);
 }
 
 TEST_CASE("threads that cross from window to window lose nothing of what is used") {

@@ -24,7 +24,7 @@ struct Endpoint {
   bool model_in_body = false;
   // The path's model (/deployments/NAME/…, /models/NAME:…), as written, not decoded; else empty.
   // Views the path.
-  std::string_view model;
+  std::string_view model = {};
 };
 
 // Of a request's method and path (no query; with or without /v1, /openai/v1, Azure's deployments,

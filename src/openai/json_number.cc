@@ -7,8 +7,8 @@ namespace openai {
 
 int64_t count_of(std::string_view text, bool is_whole, int64_t max, int64_t scale) {
   if (text.starts_with('-')) {
-    // -0, and -0.0 of any length
-    return text.find_first_not_of("-0.") == std::string_view::npos && is_whole ? 0 : -1;
+    const std::string_view digits = text.substr(0, text.find_first_of("eE"));
+    return digits.find_first_not_of("-0.") == std::string_view::npos && is_whole ? 0 : -1;
   }
   if (!is_whole) return max;
   const char* const end = text.data() + text.size();

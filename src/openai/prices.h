@@ -34,11 +34,11 @@ struct Rates {
 // Value of views. All that is known of a model's price; the table's own are static, others belong
 // to who made them.
 struct ModelPrice {
-  std::string_view model;
-  bool with_date = false;        // also "<model>-YYYY-MM-DD"
-  std::span<const Rates> rates;  // one of standard tier with above_input_tokens 0 at least
-  int64_t per_request = 0;       // nano-dollars
-  int64_t per_audio_minute = 0;  // nano-dollars, of Usage::audio_ms
+  std::string_view model = {};
+  bool with_date = false;             // also "<model>-YYYY-MM-DD"
+  std::span<const Rates> rates = {};  // one of standard tier with above_input_tokens 0 at least
+  int64_t per_request = 0;            // nano-dollars
+  int64_t per_audio_minute = 0;       // nano-dollars, of Usage::audio_ms
 };
 
 // The built-in table's price of `model`; null where it has none. An exact name goes before one with

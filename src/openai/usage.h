@@ -15,7 +15,7 @@ enum class ServiceTier : uint8_t { unsaid, standard, flex, priority, batch };
 [[nodiscard]] constexpr ServiceTier service_tier_of(std::string_view name) {
   if (name == "default" || name == "standard") return ServiceTier::standard;
   if (name == "flex") return ServiceTier::flex;
-  if (name == "priority") return ServiceTier::priority;
+  if (name == "priority" || name == "fast") return ServiceTier::priority;
   if (name == "batch") return ServiceTier::batch;
   return ServiceTier::unsaid;
 }

@@ -213,20 +213,21 @@ void UsageScan::on_open(bool is_object) {
 }
 
 void UsageScan::on_string() {
+  const std::string_view text = reader_.is_text_whole() ? reader_.text() : std::string_view();
   switch (member_) {
     case Member::text:
       document_text_bytes_ += reader_.raw_bytes();
       break;
     case Member::model:
       if (!reader_.is_text_whole()) break;
-      std::copy(reader_.text().begin(), reader_.text().end(), model_.begin());
-      model_bytes_ = static_cast<uint16_t>(reader_.text().size());
+      std::copy(text.begin(), text.end(), model_.begin());
+      model_bytes_ = static_cast<uint16_t>(text.size());
       break;
     case Member::service_tier:
-      service_tier_ = service_tier_of(reader_.text());
+      service_tier_ = service_tier_of(text);
       break;
     case Member::type:
-      if (places_[reader_.depth()] == Place::top) on_type(reader_.text());
+      if (places_[reader_.depth()] == Place::top) on_type(text);
       break;
     case Member::error:
       has_error_ = true;

@@ -87,7 +87,9 @@ std::string_view behind_version(std::string_view path) {
   std::string_view rest = path;
   while (!rest.empty()) {
     const std::string_view segment = take_segment(rest);
-    if (segment == "v1" || segment == "v1beta") return rest;
+    if (segment == "v1") return rest;
+    // Gemini's; what it has of OpenAI's API stands behind another segment.
+    if (segment == "v1beta") return rest.starts_with("openai/") ? rest.substr(7) : rest;
   }
   return path;
 }

@@ -386,7 +386,7 @@ bool JsonReader::on_number(char c) {
   const bool digit = is_digit(c);
   switch (number_) {
     case Number::sign:
-      number_ = c == '0' ? Number::zero : Number::digits;
+      if (digit) number_ = c == '0' ? Number::zero : Number::digits;
       return digit;
     case Number::digits:
       if (digit) return true;

@@ -133,8 +133,9 @@ bool MultipartReader::read_content(std::string_view& piece) {
       if (piece.empty()) return false;
     }
     if (piece.front() != delimiter[matched_]) {
-      keep(delimiter.substr(0, matched_));
+      keep(delimiter.substr(before_content_, matched_ - before_content_));
       matched_ = 0;
+      before_content_ = 0;
       continue;
     }
     piece.remove_prefix(1);
@@ -209,6 +210,7 @@ bool MultipartReader::read_head_byte(char c) {
     state_ = State::content;
     // An empty part's delimiter begins with the line end that ended its head.
     matched_ = 2;
+    before_content_ = 2;
   }
   return true;
 }

@@ -63,7 +63,8 @@ class MultipartReader {
   uint16_t value_bytes_ = 0;
   uint8_t name_bytes_ = 0;
   uint8_t delimiter_bytes_ = 0;
-  uint8_t matched_ = 2;  // of the delimiter: a body begins as if a line had ended
+  uint8_t matched_ = 2;         // of the delimiter: a body begins as if a line had ended
+  uint8_t before_content_ = 0;  // bytes of those that are no content: the line's end before it
   uint8_t tail_bytes_ =
       0;  // of CR LF CR LF at the head's end, or of what stands behind a delimiter
   bool is_file_ = false;

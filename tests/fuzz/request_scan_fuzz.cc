@@ -47,6 +47,19 @@ std::string described(const openai::RequestScan& scan) {
          std::to_string(edit.removed_bytes) + " " + std::string(edit.text);
 }
 
+// Whether nothing is in it that only nlohmann/json minds: what is in strings, numbers beyond a
+// double, and what stands too deep.
+bool is_plain(std::string_view body) {
+  size_t depth = 0;
+  for (size_t i = 0; i < body.size(); ++i) {
+    const char c = body[i];
+    if (c < ' ' || c > '~' || c == '\\') return false;
+    if ((c == 'e' || c == 'E') && i > 0 && body[i - 1] >= '.' && body[i - 1] <= '9') return false;
+    depth += c == '{' || c == '[' ? 1 : 0;
+  }
+  return depth < openai::JsonReader::depth_max && body.size() < 256;
+}
+
 void check_edit(const openai::RequestScan& scan, std::string body, support::RequestFacts expected) {
   const openai::BodyEdit edit = scan.include_usage_edit();
   if (!edit.is_needed()) return;
@@ -56,6 +69,37 @@ void check_edit(const openai::RequestScan& scan, std::string body, support::Requ
   const auto found = support::expected_request(body);
   require(found && found->stream, "an edit that breaks the body", body);
   require(*found == expected, "an edit that says something else", body);
+}
+
+// The form's delimiters looked for in the whole of it. Only its fields named "model" with the
+// plainest of heads are compared, and only where there is nothing else.
+void check_form(const openai::RequestScan& scan, std::string_view body) {
+  constexpr std::string_view delimiter = "\r\n--x";
+  constexpr std::string_view head = "Content-Disposition: form-data; name=\"model\"\r\n\r\n";
+  const std::string text = "\r\n" + std::string(body);
+  std::vector<std::string> models;
+  size_t at = text.find(delimiter);
+  for (; at != std::string::npos;) {
+    at += delimiter.size();
+    if (text.compare(at, 2, "--") == 0) break;
+    if (text.compare(at, 2, "\r\n") != 0) return;
+    at += 2;
+    if (text.compare(at, head.size(), head) != 0) return;
+    // A part may be empty: its delimiter then begins with its head's last line end.
+    const size_t end = text.find(delimiter, at + head.size() - 2);
+    if (end == std::string::npos) break;
+    const size_t begin = at + head.size();
+    models.push_back(end < begin ? "" : text.substr(begin, end - begin));
+    at = end;
+  }
+  const bool is_whole = at != std::string::npos && text.compare(at, 2, "--") == 0;
+  require(scan.is_known() == is_whole, "a form that is whole for one and not for the other", body);
+  if (!is_whole || models.empty()) return;
+  const bool is_one =
+      std::all_of(models.begin(), models.end(), [&](const auto& m) { return m == models[0]; });
+  require(scan.model().is_there(), "a form's model is not found", body);
+  if (!is_one) require(!scan.model().is_known(), "one of two models", body);
+  if (scan.model().is_known()) require(scan.model().text() == models[0], "another model", body);
 }
 
 }  // namespace
@@ -70,9 +114,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     require(described(scanned(type, body, longest)) == described(whole), "cut otherwise", body);
   }
   require(whole.text_bytes() <= whole.bytes(), "more text than bytes", body);
-  if (data[0] == 'f') return 0;
+  if (data[0] == 'f') {
+    check_form(whole, body);
+    return 0;
+  }
   const auto expected = support::expected_request(body);
-  if (!expected) return 0;
+  if (!expected) {
+    require(!is_plain(body) || !whole.is_known(), "a body that is no JSON is known", body);
+    return 0;
+  }
   require(whole.is_known(), "a body that is JSON is unknown", body);
   if (*expected != support::found_request(whole)) {
     std::fprintf(

@@ -70,6 +70,8 @@ struct BodyDecoder::Engine {
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
+  Engine(Engine&&) = delete;
+  Engine& operator=(Engine&&) = delete;
 
   // Reads `input` and writes `output` as far as both reach, and shortens them.
   Progress decode(base::Bytes& input, std::span<std::byte>& output);

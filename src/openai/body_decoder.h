@@ -43,6 +43,8 @@ class BodyDecoder {
   // `identity` passes all as it is, within `limits.bytes_max`.
   explicit BodyDecoder(Coding coding, DecodeLimits limits = {});
   ~BodyDecoder();
+  BodyDecoder(const BodyDecoder&) = delete;
+  BodyDecoder& operator=(const BodyDecoder&) = delete;
   BodyDecoder(BodyDecoder&&) noexcept;
   BodyDecoder& operator=(BodyDecoder&&) noexcept;
 

@@ -127,13 +127,7 @@ JsonReader::Token JsonReader::read_structure(std::string_view& piece) {
   piece.remove_prefix(1);
   switch (state_) {
     case State::before:
-      if (token_offset_ == bom_bytes_ && bom_bytes_ < byte_order_mark.size() &&
-          c == byte_order_mark[bom_bytes_]) {
-        ++bom_bytes_;
-        return Token::none;
-      }
-      if (bom_bytes_ != 0 && bom_bytes_ != byte_order_mark.size()) return fail();
-      return begin_value(c);
+      return begin_text(c);
     case State::first_element:
       return c == ']' ? close() : begin_value(c);
     case State::value:
@@ -159,6 +153,16 @@ JsonReader::Token JsonReader::read_structure(std::string_view& piece) {
     default:  // behind the end
       return fail();
   }
+}
+
+// A byte order mark may stand before everything else.
+JsonReader::Token JsonReader::begin_text(char c) {
+  const bool is_mark_over = bom_bytes_ == byte_order_mark.size();
+  if (!is_mark_over && token_offset_ == bom_bytes_ && c == byte_order_mark[bom_bytes_]) {
+    ++bom_bytes_;
+    return Token::none;
+  }
+  return bom_bytes_ == 0 || is_mark_over ? begin_value(c) : fail();
 }
 
 JsonReader::Token JsonReader::begin_value(char c) {

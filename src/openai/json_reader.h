@@ -108,6 +108,7 @@ class JsonReader {
 
   Token step(std::string_view& piece);
   Token read_structure(std::string_view& piece);
+  Token begin_text(char c);
   Token begin_value(char c);
   Token open(bool is_object);
   Token close();

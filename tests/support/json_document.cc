@@ -74,6 +74,8 @@ class Builder final : public nlohmann::json_sax<Json> {
 }  // namespace
 
 std::optional<JsonNode> parse_json(std::string_view text) {
+  // nlohmann/json takes this byte for the text's end.
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
   Builder builder;
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) return std::nullopt;
   return std::move(builder.root);

@@ -17,8 +17,8 @@ using http::H1Event;
 
 namespace {
 
-http::H1Limits limits_of(const proxy::Environment& environment) {
-  const config::Limits& limits = environment.snapshot->config().limits;
+http::H1Limits limits_of(const config::Config& config) {
+  const config::Limits& limits = config.limits;
   return {.head_bytes_max = limits.head_bytes_max,
           .fields_max = limits.fields_max,
           .target_bytes_max = limits.url_bytes_max};
@@ -49,7 +49,7 @@ H1Client::H1Client(Clients& clients,
       clients_(clients),
       environment_(clients.environment),
       stream_(std::move(stream)),
-      parser_(http::H1Parser::Role::request, limits_of(environment_)),
+      parser_(http::H1Parser::Role::request, limits_of(environment_.snapshot->config())),
       output_(environment_.loop.blocks()),
       address_(client.host_text()),
       deadline_(environment_.loop.timers(),
@@ -64,8 +64,14 @@ H1Client::H1Client(Clients& clients,
 
 H1Client::~H1Client() = default;
 
+// A request ends on the configuration it began with; what comes between two follows the current
+// one.
+const config::Config& H1Client::config() const {
+  return exchange_ ? exchange_->config() : environment_.snapshot->config();
+}
+
 const config::Timeouts& H1Client::timeouts() const {
-  return environment_.snapshot->config().timeouts;
+  return config().timeouts;
 }
 
 // Reading.
@@ -136,6 +142,7 @@ void H1Client::refuse_tls() {
 void H1Client::begin_request() {
   exchange_ = clients_.exchanges.take(environment_);
   exchange_->begin(*this, entrance(), address_);
+  follow(config());
   parser_.begin(exchange_->request_head(), exchange_->arena());
   output_.reset();
   write_deadline_.clear();
@@ -144,6 +151,12 @@ void H1Client::begin_request() {
   body_pace_.stop();
   state_ = State::head;
   deadline_.set(timeouts().request_head_ms);
+}
+
+// What the connection was made with may have been reloaded since.
+void H1Client::follow(const config::Config& config) {
+  parser_.set_limits(limits_of(config));
+  stream_->set_unreachable(config.timeouts.unreachable_ms);
 }
 
 void H1Client::parse(base::Bytes input) {
@@ -231,7 +244,7 @@ void H1Client::discard_body(base::Bytes& input) {
 void H1Client::keep_leftover(base::Bytes input) {
   if (input.empty()) return;
   leftover_.insert(leftover_.end(), input.begin(), input.end());
-  const uint64_t bytes_max = environment_.snapshot->config().limits.pipelined_bytes_max;
+  const uint64_t bytes_max = config().limits.pipelined_bytes_max;
   if (leftover_.size() >= bytes_max || environment_.memory.is_tight())
     pause(stream::Pause::pipelined);
 }
@@ -298,7 +311,7 @@ void H1Client::on_error(base::Error /*error*/) {
 // Sending.
 
 bool H1Client::closes_after_response() const {
-  const uint32_t requests_max = environment_.snapshot->config().limits.requests_per_connection_max;
+  const uint32_t requests_max = config().limits.requests_per_connection_max;
   return after_ != After::next_request || environment_.draining || !parser_.keep_alive() ||
          (requests_max != 0 && requests_ >= requests_max) ||
          // The rest of a request whose answer is known already is not worth waiting for.

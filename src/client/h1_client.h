@@ -99,6 +99,7 @@ class H1Client final : public ClientSession,
   [[nodiscard]] bool speaks_tls_in_vain(base::Bytes bytes) const;
   void refuse_tls();
   void begin_request();
+  void follow(const config::Config& config);
   void on_head(base::Bytes& input);
   void discard_body(base::Bytes& input);
   void keep_leftover(base::Bytes input);
@@ -120,6 +121,7 @@ class H1Client final : public ClientSession,
   void close();
   [[nodiscard]] bool still_sending() const;
   [[nodiscard]] bool closes_after_response() const;
+  [[nodiscard]] const config::Config& config() const;
   [[nodiscard]] const config::Timeouts& timeouts() const;
 
   Clients& clients_;

@@ -46,6 +46,9 @@ class H1Parser {
   H1Parser(H1Parser&&) = delete;
   H1Parser& operator=(H1Parser&&) = delete;
 
+  // For the messages that begin from now on; not to be called within one.
+  void set_limits(const H1Limits& limits) { limits_ = limits; }
+
   // The next message goes into `head` (cleared here), its bytes into `arena`; both must live until
   // its `end`. For a response, `request_method` is that of the request it answers: HEAD has no body
   // (RFC 9112 6.3). A 1xx response is a message of its own (head, end): begin() again for the next.

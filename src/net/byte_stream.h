@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "net/address.h"
+#include "net/reachability.h"
 
 namespace net {
 
@@ -77,6 +78,10 @@ class ByteStream {
   // As close(), but the other end sees a reset, never a clean end: for a message cut short where
   // only the end of the connection would delimit it.
   virtual void abort() = 0;
+
+  // How long the other machine may acknowledge nothing from now on, where that is watched at all
+  // (reachability.h). Costs nothing where it is so already.
+  virtual void set_unreachable(UnreachableMs /*unreachable_ms*/) {}
 
   // The other end; "none" for a unix socket and until on_connected().
   [[nodiscard]] virtual const Address& peer() const = 0;

@@ -341,6 +341,16 @@ void Tcp::watch_delivery() {
   check_.set(unreachable_ms_ / checks_until_unreachable);
 }
 
+void Tcp::set_unreachable(UnreachableMs unreachable_ms) {
+  if (unreachable_ms == unreachable_ms_) return;
+  unreachable_ms_ = unreachable_ms;
+  if (state_ != State::open) return;
+  if (!peer_.is_none()) set_probes(socket(), unreachable_ms_);
+  if (!check_.is_set()) return;
+  check_.clear();
+  watch_delivery();
+}
+
 void Tcp::on_check() {
   if (state_ != State::open) return;
   const std::optional<Delivery> delivery = delivery_of(socket());

@@ -78,6 +78,7 @@ class Tcp final : public ByteStream {
   void shutdown_write() override;
   void close() override;
   void abort() override;
+  void set_unreachable(UnreachableMs unreachable_ms) override;
   [[nodiscard]] size_t queued_bytes() const override { return queue_.size(); }
   [[nodiscard]] bool is_full() const override { return full_; }
   [[nodiscard]] size_t unconfirmed_bytes() const override;

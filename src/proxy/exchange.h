@@ -48,6 +48,8 @@ class Exchange final : private upstream::UpstreamWaiter,
 
   [[nodiscard]] http::Head& request_head() { return request_head_; }
   [[nodiscard]] base::Arena& arena() override { return arena_; }
+  // The one it began with, and ends on.
+  [[nodiscard]] const config::Config& config() const { return request_.snapshot->config(); }
   // What it keeps because nobody takes it, and heads that are out of the usual.
   [[nodiscard]] size_t held_bytes() const;
 

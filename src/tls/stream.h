@@ -73,6 +73,9 @@ class TlsStream final : public net::ByteStream, private net::ByteStreamListener 
   void shutdown_write() override;
   void close() override;
   void abort() override;
+  void set_unreachable(net::UnreachableMs unreachable_ms) override {
+    transport_->set_unreachable(unreachable_ms);
+  }
   [[nodiscard]] const net::Address& peer() const override { return transport_->peer(); }
   [[nodiscard]] size_t queued_bytes() const override { return transport_->queued_bytes(); }
   [[nodiscard]] bool is_full() const override { return transport_->is_full(); }

@@ -1,5 +1,6 @@
 // A new configuration under load: nothing running is hurt, everything new follows it.
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -16,6 +17,19 @@ namespace {
 
 RawUpstream::Script named(std::string name) {
   return test::serve(test::message("200 OK", {}, name));
+}
+
+bool has_cors(RawClient& client) {
+  return client.round_trip(test::get("/")).has("access-control-allow-origin");
+}
+
+// Until a reload that turned CORS off is in effect.
+void await_cors_gone(RawClient& client) {
+  test::eventually("no CORS any more", [&] { return !has_cors(client); });
+}
+void await_cors_gone(const Proxy& proxy) {
+  RawClient client = proxy.client();
+  await_cors_gone(client);
 }
 
 }  // namespace
@@ -125,6 +139,81 @@ TEST_CASE("policies are reloaded too") {
   test::eventually("no CORS any more", [&] {
     return !proxy.round_trip(test::get("/")).has("access-control-allow-origin");
   });
+}
+
+TEST_CASE_TRANSPORTS("limits of heads hold from the next request on, also on an old connection") {
+  RawUpstream upstream(test::upstream_options(transports.upstream), named("ok"));
+  const std::string fields_few = "limits: { fields_max: 10 }";
+  const std::string bytes_few = "limits: { head_bytes_max: 1KiB }";
+  const std::string url_short = "limits: { url_bytes_max: 256 }";
+  test::Fields many = {{"X-Field", "value"}};
+  many.resize(20, many.front());
+  struct Case {
+    std::string small;
+    std::string request;
+    int refusal;
+  };
+  const std::vector<Case> cases = {
+      {fields_few, test::get("/", many), 431},
+      {bytes_few, test::get("/", {{"X-Long", std::string(2000, 'x')}}), 431},
+      {url_short, test::get("/" + std::string(400, 'x')), 414}};
+  for (const Case& limit : cases) {
+    CAPTURE(limit.small);
+    Proxy proxy(upstream, limit.small);
+    RawClient client = proxy.client();
+    CHECK(client.round_trip(test::get("/")).status() == 200);
+    proxy.reload(upstream.url(), "cors: { enabled: false }");
+    await_cors_gone(client);
+    CHECK(client.round_trip(limit.request).status() == 200);
+    proxy.reload(upstream.url(), limit.small);
+    test::eventually("CORS again", [&] { return has_cors(client); });
+    CHECK(client.round_trip(limit.request).status() == limit.refusal);
+  }
+}
+
+TEST_CASE("how long a connection lasts follows a reload from the next request on") {
+  RawUpstream upstream(named("ok"));
+  Proxy proxy(upstream);
+  RawClient client = proxy.client();
+  CHECK(!client.round_trip(test::get("/")).has("connection"));
+  proxy.reload(upstream.url(), "limits: { requests_per_connection_max: 1 }");
+  test::eventually("the new limit",
+                   [&] { return proxy.round_trip(test::get("/")).has("connection"); });
+  CHECK(client.round_trip(test::get("/")).value("connection") == "close");
+
+  RawClient another = proxy.client();
+  proxy.reload(upstream.url(), "timeouts: { keep_alive: 50ms }\ncors: { enabled: false }");
+  await_cors_gone(proxy);
+  CHECK(another.round_trip(test::get("/")).status() == 200);
+  CHECK(another.read_to_end().empty());
+}
+
+TEST_CASE("the patience with a running upload is that of the old configuration") {
+  test::Signal half_came;
+  RawUpstream upstream([&](UpstreamConnection& connection) {
+    while (auto request = connection.read_request_head()) {
+      if (request->method() == "POST") {
+        static_cast<void>(connection.read_body_until(*request, "half"));
+        half_came.set();
+      }
+      connection.read_rest(*request);
+      connection.send(test::message("200 OK", {}, "ok"));
+    }
+  });
+  Proxy proxy(upstream);
+  RawClient client = proxy.client();
+  client.send("POST / HTTP/1.1\r\nHost: proxy.test\r\nContent-Length: 9\r\n\r\nhalf");
+  half_came.wait();
+  proxy.reload(upstream.url(),
+               "timeouts: { request_body_silence: 50ms }\ncors: { enabled: false }");
+  await_cors_gone(proxy);
+  client.send("-");
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  client.send("rest");
+  const Message response = client.read_response();
+  CHECK(response.status() == 200);
+  // And its policies.
+  CHECK(response.has("access-control-allow-origin"));
 }
 
 TEST_CASE("a reload that cannot be is refused and changes nothing") {

@@ -191,3 +191,29 @@ TEST_CASE("who is accepted is probed as the listener says, without a word of its
     listener.probe(1);
   }
 }
+
+TEST_CASE("how long the other end may be unreachable can be set anew") {
+  net::UvLoop loop;
+  Recorder heard;
+  constexpr net::UnreachableMs late_ms = 3'600'000;
+  Wire wire(loop, Kind::tcp, late_ms);
+  wire.tcp->set_listener(heard);
+  vanish(wire.raw);
+  write(*wire.tcp, "to nobody");  // is looked at in twenty minutes
+  wire.tcp->set_unreachable(soon_ms);
+  run_until(loop, [&] { return heard.total > 0; });
+  REQUIRE(heard.errors.size() == 1);
+  CHECK(heard.errors[0].code == base::Code::unreachable);
+}
+
+TEST_CASE("and left to the system") {
+  net::UvLoop loop;
+  Recorder heard;
+  Wire wire(loop, Kind::tcp, soon_ms);
+  wire.tcp->set_listener(heard);
+  vanish(wire.raw);
+  write(*wire.tcp, "to nobody");
+  wire.tcp->set_unreachable(0);
+  run_for(loop, 4 * soon_ms);
+  CHECK(heard.total == 0);
+}

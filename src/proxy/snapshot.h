@@ -36,6 +36,8 @@ class Snapshot final : public base::Counted {
   [[nodiscard]] const config::Config& config() const { return *config_; }
   [[nodiscard]] const policy::Pipeline& pipeline() const { return pipeline_; }
   [[nodiscard]] const Pools& pools() const { return pools_; }
+  // Those that redirects have led to so far; the keys are its own.
+  [[nodiscard]] const Pools& foreign_pools() const { return foreign_pools_; }
 
   // The pool of a configured upstream; configuration checks that every route's exists.
   [[nodiscard]] upstream::UpstreamPool& pool(const std::string& upstream) const;

@@ -4,11 +4,10 @@
 #include <array>
 #include <bit>
 #include <random>
-#include <string>
 #include <utility>
 
 #include "base/log.h"
-#include "policy/page_origin.h"
+#include "server/compile.h"
 #include "upstream/origin_dialer.h"
 
 namespace server {
@@ -20,19 +19,6 @@ constexpr uint64_t accept_again_ms = 100;
 
 // Beyond memory_limit: how long to leave it where cutting was of no use.
 constexpr uint64_t relieve_again_after_ms = 100;
-
-http::H1Limits response_limits(const config::Config& config) {
-  return {.head_bytes_max = config.limits.head_bytes_max, .fields_max = config.limits.fields_max};
-}
-
-std::string without_port(const std::string& authority) {
-  const size_t colon = authority.rfind(':');
-  const bool has_port =
-      colon != std::string::npos && authority.find(']', colon) == std::string::npos;
-  std::string host = has_port ? authority.substr(0, colon) : authority;
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  return host;
-}
 
 }  // namespace
 
@@ -136,51 +122,23 @@ void Worker::stop() {
 }
 
 proxy::SnapshotRef Worker::compile(const std::shared_ptr<const deploy::Deployment>& deployment) {
-  const auto make_pool = [this, deployment](const std::string& name,
-                                            const config::Upstream& upstream,
-                                            const base::Url& url,
-                                            const std::string& host) {
-    const auto trust = deployment->trust.find(name);
-    auto dialer = std::make_unique<upstream::OriginDialer>(
+  const auto make_dialer =
+      [this, deployment](const Destination& to) -> std::unique_ptr<upstream::Dialer> {
+    const auto trust = deployment->trust.find(to.upstream);
+    const bool has_trust = trust != deployment->trust.end();
+    const bool is_tls = to.origin.scheme == base::Scheme::https;
+    if (is_tls && to.config.tls.verify && !has_trust) return nullptr;
+    return std::make_unique<upstream::OriginDialer>(
         loop_,
         resolver_,
-        url.origin,
-        upstream,
-        upstream::OriginDialer::Tls{
-            .server_name = without_port(host),
-            .trust = trust == deployment->trust.end() ? nullptr : trust->second,
-            .sessions = deployment->lasting.sessions.at(name)},
+        to.origin,
+        to.config,
+        upstream::OriginDialer::Tls{.server_name = to.server_name,
+                                    .trust = has_trust ? trust->second : nullptr,
+                                    .sessions = deployment->lasting.sessions.at(to.upstream)},
         shared_.own_addresses);
-    const bool hides_page = policy::hides_page(upstream.origin, url.origin);
-    return std::make_shared<upstream::UpstreamPool>(
-        loop_,
-        metrics_,
-        upstream::UpstreamIdentity{name, url, host, hides_page},
-        upstream,
-        response_limits(*deployment->config),
-        std::move(dialer));
   };
-
-  proxy::Snapshot::Pools pools;
-  for (const auto& [name, upstream] : deployment->config->upstreams) {
-    const std::string host =
-        upstream.host.empty() ? upstream.url.origin.authority() : upstream.host;
-    pools.emplace(name, make_pool(name, upstream, upstream.url, host));
-  }
-  const auto make_foreign_pool =
-      [make_pool, deployment](
-          const upstream::UpstreamPool& via,
-          const base::Origin& origin) -> std::shared_ptr<upstream::UpstreamPool> {
-    const std::string& name = via.identity().name;
-    config::Upstream upstream = via.config();
-    upstream.pool.warm = 0;
-    const bool unverifiable = origin.scheme == base::Scheme::https && upstream.tls.verify &&
-                              !deployment->trust.contains(name);
-    if (unverifiable) return nullptr;
-    return make_pool(name, upstream, base::Url{origin, "/"}, origin.authority());
-  };
-  return proxy::SnapshotRef(
-      new proxy::Snapshot(deployment->config, std::move(pools), make_foreign_pool));
+  return server::compile(loop_, metrics_, deployment->config, make_dialer);
 }
 
 void Worker::on_client_closed(const client::ClientSession& session) {

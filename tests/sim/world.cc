@@ -11,6 +11,7 @@
 #include "client/h1_client.h"
 #include "proxy/exchange.h"
 #include "proxy/snapshot.h"
+#include "server/compile.h"
 #include "sim/sim_client.h"
 #include "sim/sim_upstream.h"
 #include "sim/verdict.h"
@@ -194,10 +195,18 @@ void World::check_bounds() {
     fail("{} bytes are buffered for {} requests", proxy_.blocks().bytes_in_use(), exchanges);
   }
   for (const std::weak_ptr<upstream::UpstreamPool>& weak : pools_) {
-    const std::shared_ptr<upstream::UpstreamPool> pool = weak.lock();
-    if (!pool) continue;
-    if (pool->idle_count() > pool->config().pool.idle_max) fail("too many idle connections");
+    if (const std::shared_ptr<upstream::UpstreamPool> pool = weak.lock()) check_idle(*pool);
   }
+  if (!environment_.snapshot) return;
+  for (const auto* pools :
+       {&environment_.snapshot->pools(), &environment_.snapshot->foreign_pools()}) {
+    for (const auto& [key, pool] : *pools)
+      check_idle(*pool);
+  }
+}
+
+void World::check_idle(const upstream::UpstreamPool& pool) const {
+  if (pool.idle_count() > pool.config().pool.idle_max) fail("too many idle connections");
 }
 
 // Clients.
@@ -250,44 +259,31 @@ void World::spawn_client() {
 
 // What a worker does with its connections.
 
-std::shared_ptr<upstream::UpstreamPool> World::make_pool(const std::string& name,
-                                                         const config::Upstream& upstream,
-                                                         const base::Url& url,
-                                                         const config::Config& config,
-                                                         bool is_foreign) {
-  const std::string authority = url.origin.authority();
-  auto pool = std::make_shared<upstream::UpstreamPool>(
-      proxy_,
-      metrics_,
-      upstream::UpstreamIdentity{name, url, authority},
-      upstream,
-      http::H1Limits{.head_bytes_max = config.limits.head_bytes_max,
-                     .fields_max = config.limits.fields_max},
-      std::make_unique<SimDialer>(*this, DialedOrigin{authority, is_foreign}));
-  pools_.push_back(pool);
-  return pool;
-}
-
 proxy::SnapshotRef World::compile() {
   const std::shared_ptr<const config::Config> config = draw_config(chance_, plan_);
   configs_.push_back(config);
   posts_may_run_twice_ = posts_may_run_twice_ || config->routes.front().retry_posts;
   replay_bytes_max_ = std::max(replay_bytes_max_, config->limits.replay_bytes_max);
-  proxy::Snapshot::Pools pools;
-  for (const auto& [name, upstream] : config->upstreams)
-    pools.emplace(name, make_pool(name, upstream, upstream.url, *config, false));
-  const auto make_foreign_pool = [this, config](const upstream::UpstreamPool& via,
-                                                const base::Origin& origin) {
-    config::Upstream upstream = via.config();
-    upstream.pool.warm = 0;
-    return make_pool(via.identity().name, upstream, base::Url{origin, "/"}, *config, true);
+  const auto make_dialer = [this](const server::Destination& to) {
+    return std::make_unique<SimDialer>(
+        *this, DialedOrigin{to.origin.authority(), to.origin != to.config.url.origin});
   };
-  return proxy::SnapshotRef(new proxy::Snapshot(config, std::move(pools), make_foreign_pool));
+  return server::compile(proxy_, metrics_, config, make_dialer);
+}
+
+// All of the current snapshot's are to be gone in the end.
+void World::note_pools() {
+  for (const auto* pools :
+       {&environment_.snapshot->pools(), &environment_.snapshot->foreign_pools()}) {
+    for (const auto& [key, pool] : *pools)
+      pools_.push_back(pool);
+  }
 }
 
 void World::reload() {
   if (environment_.draining) return;
   trace("reload");
+  note_pools();
   const proxy::SnapshotRef former = std::exchange(environment_.snapshot, compile());
   for (const auto& [name, pool] : former->pools())
     pool->retire();
@@ -308,6 +304,7 @@ void World::drain() {
 // The end.
 
 void World::shut_down() {
+  note_pools();
   for (const auto& [name, pool] : environment_.snapshot->pools())
     pool->retire();
   environment_.snapshot.reset();

@@ -96,11 +96,8 @@ class World {
   void shut_down();
   [[nodiscard]] std::string read_log() const;
   proxy::SnapshotRef compile();
-  std::shared_ptr<upstream::UpstreamPool> make_pool(const std::string& name,
-                                                    const config::Upstream& upstream,
-                                                    const base::Url& url,
-                                                    const config::Config& config,
-                                                    bool is_foreign);
+  void note_pools();
+  void check_idle(const upstream::UpstreamPool& pool) const;
 
   bool tracing_;
   Chance chance_;

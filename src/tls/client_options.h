@@ -2,7 +2,6 @@
 
 // How an upstream is spoken to, and what is demanded of it.
 
-#include <compare>
 #include <cstdint>
 #include <string>
 
@@ -23,7 +22,7 @@ struct ClientOptions {
   Version min_version = Version::tls12;
 
   // Sessions are told apart by it (see SessionCaches): whatever is added here takes part.
-  auto operator<=>(const ClientOptions&) const = default;
+  bool operator==(const ClientOptions&) const = default;
 };
 
 }  // namespace tls

@@ -59,11 +59,14 @@ std::shared_ptr<SessionCache> SessionCaches::of(const std::string& origin,
   Key key{origin, options, std::nullopt};
   if (trust != nullptr) key.roots = trust->fingerprint();
   const std::lock_guard lock(mutex_);
-  if (const auto known = caches_.find(key); known != caches_.end()) return known->second;
-  if (caches_.size() >= caches_max) {
-    std::erase_if(caches_, [](const auto& entry) { return entry.second.use_count() == 1; });
+  for (const Known& known : caches_) {
+    if (known.key == key) return known.cache;
   }
-  return caches_.emplace(std::move(key), std::make_shared<SessionCache>()).first->second;
+  if (caches_.size() >= caches_max) {
+    std::erase_if(caches_, [](const Known& known) { return known.cache.use_count() == 1; });
+  }
+  caches_.push_back({std::move(key), std::make_shared<SessionCache>()});
+  return caches_.back().cache;
 }
 
 size_t SessionCaches::size() const {

@@ -2,10 +2,8 @@
 
 // Sessions to resume, as upstreams gave them to us.
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -81,10 +79,14 @@ class SessionCaches {
     ClientOptions options;
     std::optional<TrustStore::Fingerprint> roots;
 
-    auto operator<=>(const Key&) const = default;
+    bool operator==(const Key&) const = default;
+  };
+  struct Known {
+    Key key;
+    std::shared_ptr<SessionCache> cache;
   };
   mutable std::mutex mutex_;
-  std::map<Key, std::shared_ptr<SessionCache>> caches_;
+  std::vector<Known> caches_;
 };
 
 }  // namespace tls

@@ -5,7 +5,6 @@
 
 #include "support/proxy_fixture.h"
 
-using test::Credentials;
 using test::Proxy;
 using test::RawUpstream;
 

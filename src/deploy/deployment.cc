@@ -1,9 +1,13 @@
 #include "deploy/deployment.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/file_mode.h"
+#include "policy/clock.h"
+#include "tls/sha256.h"
 
 namespace deploy {
 namespace {
@@ -53,6 +57,26 @@ Lasting lasting_of(const Deployment& deployment, const Deployment* former) {
   return lasting;
 }
 
+policy::Digest digest_of(std::string_view text) {
+  tls::Sha256 hash;
+  hash.add(base::as_bytes(text));
+  return hash.finish();
+}
+
+using Gateway = std::shared_ptr<const policy::Gateway>;
+
+base::Result<Gateway, std::string> make_gateway(const config::Config& config,
+                                                const Deployment* former) {
+  const bool has_keys =
+      std::any_of(config.upstreams.begin(), config.upstreams.end(), [](const auto& upstream) {
+        return !upstream.second.keys.empty();
+      });
+  if (config.clients.empty() && !has_keys) return Gateway();
+  const policy::Now now{.us = policy::monotonic_us(), .s = policy::realtime_s()};
+  return policy::Gateway::make(
+      config, former == nullptr ? nullptr : former->gateway.get(), digest_of, now);
+}
+
 }  // namespace
 
 base::Result<std::shared_ptr<const Deployment>, std::string> deploy(
@@ -78,6 +102,9 @@ base::Result<std::shared_ptr<const Deployment>, std::string> deploy(
     by_file.emplace(file, trust);
     deployment->trust.emplace(name, trust);
   }
+  auto gateway = make_gateway(*config, former);
+  if (!gateway) return gateway.error();
+  deployment->gateway = *std::move(gateway);
   deployment->config = std::move(config);
   deployment->lasting = lasting_of(*deployment, former);
   return std::shared_ptr<const Deployment>(std::move(deployment));

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "policy/gateway.h"
 #include "tls/session_cache.h"
 #include "tls/trust_store.h"
 
@@ -27,6 +28,8 @@ struct Deployment {
   std::shared_ptr<const config::Config> config;
   // By upstream name; null where nothing is verified.
   std::map<std::string, std::shared_ptr<const tls::TrustStore>> trust;
+  // Clients and keys, with what they have used; null where there are neither.
+  std::shared_ptr<const policy::Gateway> gateway;
   Lasting lasting;
 };
 

@@ -15,9 +15,11 @@
 #include <vector>
 
 #include "base/network.h"
+#include "base/result.h"
 #include "base/time_zone.h"
 #include "config/config.h"
 #include "openai/api_error.h"
+#include "policy/line.h"
 #include "policy/meters.h"
 
 namespace policy {
@@ -35,6 +37,8 @@ class Client {
   [[nodiscard]] const config::Client& rules() const { return rules_; }
   [[nodiscard]] Meters& meters() const { return *meters_; }
   [[nodiscard]] const std::shared_ptr<Meters>& shared_meters() const { return meters_; }
+  // Its requests that wait for a limit.
+  [[nodiscard]] Line& line() const { return line_; }
 
   // Whether it may come in by what is known without a look at the request's body; else the error
   // that says why not. `origin` is "" where no page sent it.
@@ -58,6 +62,7 @@ class Client {
   std::string name_;
   config::Client rules_;  // without its token
   std::shared_ptr<Meters> meters_;
+  mutable Line line_;
 };
 
 // One key of an upstream. Immutable but for its meters; any thread.

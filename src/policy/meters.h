@@ -96,8 +96,8 @@ class Meters {
     return limits == limits_ && zone.name() == zone_->name();
   }
   // Whether tokens or dollars are counted: then a request's cost has to be known.
-  [[nodiscard]] bool count_tokens() const { return counts_tokens_; }
-  [[nodiscard]] bool count_dollars() const { return counts_dollars_; }
+  [[nodiscard]] bool counts_tokens() const { return counts_tokens_; }
+  [[nodiscard]] bool counts_dollars() const { return counts_dollars_; }
   [[nodiscard]] bool limit_anything() const;
 
   // Takes a request that may cost `cost`; nothing of any limit where one is met.

@@ -5,7 +5,10 @@
 #include <vector>
 
 #include "http/target.h"
+#include "openai/endpoints.h"
+#include "policy/account_words.h"
 #include "policy/base_path.h"
+#include "policy/credential.h"
 #include "policy/failure.h"
 #include "policy/loop.h"
 #include "policy/page_origin.h"
@@ -49,6 +52,30 @@ constexpr ApiError body_too_large = {
     "request_too_large",
     "The request body is larger than this proxy's body_bytes_max."};
 
+constexpr ApiError token_missing = {
+    401,
+    invalid_request,
+    "invalid_api_key",
+    "This proxy asks for a token: put the one that its operator gave you where your API key would "
+    "be.",
+    openai::RetryAdvice::never};
+constexpr ApiError token_unknown = {401,
+                                    invalid_request,
+                                    "invalid_api_key",
+                                    "This proxy does not know the token, or API key, that you "
+                                    "sent; use the token that its operator "
+                                    "gave you.",
+                                    openai::RetryAdvice::never};
+
+// RFC 9110 11.6.1: a 401 says how.
+constexpr std::array<http::Field, 1> asks_for_token = {
+    {{"WWW-Authenticate", "Bearer", FieldId::www_authenticate}}};
+
+constexpr int64_t ms_us = 1'000;
+// How often whoever waits looks whether it may go on: a slot frees itself without a word.
+constexpr int64_t look_again_us_min = 5 * ms_us;
+constexpr int64_t look_again_us_max = 50 * ms_us;
+
 // What is required instead (RFC 9110 15.5.22).
 constexpr std::array<http::Field, 1> only_http = {{{"Upgrade", "HTTP/1.1", FieldId::upgrade}}};
 
@@ -74,21 +101,80 @@ void drop_body_fields(std::vector<http::Field>& fields) {
   });
 }
 
+// The client's token stays here, and a key of ours goes up where there is one: but not to where a
+// redirect leads.
+void replace_token(const Account& account,
+                   const Destination& to,
+                   const Asked& asked,
+                   http::Head& head) {
+  drop_tokens(head, account.token(), asked.arena);
+  const Key* const key = account.key();
+  if (key == nullptr || to.drops_credentials) return;
+  add_key(head, key->place(), key->value(), asked.arena);
+  head.remove("openai-organization");
+  head.remove("openai-project");
+  if (!key->organization().empty()) head.add("OpenAI-Organization", key->organization());
+  if (!key->project().empty()) head.add("OpenAI-Project", key->project());
+}
+
+// Others of its client came first, or it has to wait for a limit: as many as there is room for do,
+// for a time.
+Verdict wait_or_refuse(const Client& client,
+                       const LimitMet& met,
+                       const Now& now,
+                       PolicyState& state,
+                       base::Arena& arena) {
+  const config::Queue& queue = client.rules().queue;
+  if (queue.max == 0 || met.is_quota) return refuse_for_limit(client, met, arena);
+  if (state.place.is_none()) {
+    state.place = client.line().take(queue.max);
+    if (state.place.is_none()) return refuse_for_limit(client, met, arena);
+    state.waits_until_us = now.us + int64_t{queue.timeout_ms} * ms_us;
+  }
+  if (now.us >= state.waits_until_us) return refuse_for_limit(client, met, arena);
+  const int64_t look_us = std::clamp(met.retry_after_us, look_again_us_min, look_again_us_max);
+  const int64_t left_us = state.waits_until_us - now.us;
+  return {.kind = Verdict::Kind::wait,
+          .wait_ms = static_cast<uint64_t>((std::min(look_us, left_us) + ms_us - 1) / ms_us)};
+}
+
+// Takes it of its client's limits.
+std::optional<Verdict> take_of_client(Account& account,
+                                      const Now& now,
+                                      PolicyState& state,
+                                      base::Arena& arena) {
+  const Client* const client = account.client();
+  if (client == nullptr) return std::nullopt;
+  if (client->rules().queue.max > 0 && !client->line().is_turn_of(state.place)) {
+    return wait_or_refuse(*client, {.name = "queue"}, now, state, arena);
+  }
+  if (const auto met = account.take_of_client(now)) {
+    return wait_or_refuse(*client, *met, now, state, arena);
+  }
+  state.place = {};
+  return std::nullopt;
+}
+
 }  // namespace
 
 // Whether it goes up.
 
 Verdict Pipeline::decide(const Asked& asked,
                          bool memory_is_tight,
+                         const Now& now,
                          http::Head& response,
                          PolicyState& state) const {
-  if (const auto verdict = admit(asked, response, state)) return *verdict;
+  if (const auto verdict = admit(asked, now, response, state)) return *verdict;
   if (const auto verdict = choose(asked, state)) return *verdict;
+  if (gateway_ != nullptr) {
+    if (const auto verdict = charge(asked, now, state)) return *verdict;
+  }
   if (memory_is_tight) return refuse_for_memory();
   return {};
 }
 
 std::optional<Verdict> Pipeline::admit(const Asked& asked,
+                                       const Now& now,
                                        http::Head& response,
                                        PolicyState& state) const {
   if (has_come_back(asked.head)) {
@@ -101,7 +187,37 @@ std::optional<Verdict> Pipeline::admit(const Asked& asked,
     cors.answer_preflight(asked.head, response, asked.arena);
     return Verdict{.kind = Verdict::Kind::answer};
   }
+  if (gateway_ == nullptr || !gateway_->has_clients() || state.account != nullptr) {
+    return std::nullopt;
+  }
+  return identify(asked, now, state);
+}
+
+std::optional<Verdict> Pipeline::identify(const Asked& asked,
+                                          const Now& now,
+                                          PolicyState& state) const {
+  const std::optional<std::string_view> token = find_token(asked.head);
+  const Client* client = token ? gateway_->find(*token) : gateway_->anonymous();
+  if (client == nullptr) {
+    return Verdict::refuse(token ? token_unknown : token_missing, asks_for_token);
+  }
+  state.account = std::make_unique<Account>(client, token.value_or(std::string_view()));
+  const std::string_view target = path_of(asked);
+  const std::string_view path = target.substr(0, target.find('?'));
+  if (path == me_path_) return about(*client, now, asked.arena);
+  const http::Field* origin = asked.head.find(FieldId::origin);
+  const auto error =
+      client->check({.address = asked.client_address,
+                     .origin = origin == nullptr ? std::string_view() : origin->value,
+                     .path = path,
+                     .now_s = now.s});
+  if (error) return Verdict::refuse(*error);
   return std::nullopt;
+}
+
+// What `client` may and has used, for itself.
+Verdict Pipeline::about(const Client& client, const Now& now, base::Arena& arena) const {
+  return {.kind = Verdict::Kind::answer, .page = arena.copy(describe(client, now))};
 }
 
 std::optional<Verdict> Pipeline::choose(const Asked& asked, PolicyState& state) const {
@@ -115,6 +231,35 @@ std::optional<Verdict> Pipeline::choose(const Asked& asked, PolicyState& state) 
   }
   if (const auto error = check_body(asked.traits.framing.length, state)) {
     return Verdict::refuse(*error);
+  }
+  return std::nullopt;
+}
+
+// Whoever asks a second time, after its body has come or its turn, has not taken anything before.
+std::optional<Verdict> Pipeline::charge(const Asked& asked,
+                                        const Now& now,
+                                        PolicyState& state) const {
+  KeyRing* const keys = gateway_->keys_of(state.route->upstream);
+  if (state.account == nullptr) {
+    if (keys == nullptr) return std::nullopt;
+    const std::optional<std::string_view> token = find_token(asked.head);
+    state.account = std::make_unique<Account>(nullptr, token.value_or(std::string_view()));
+  }
+  Account& account = *state.account;
+  const std::string_view path = path_of(asked);
+  account.set_endpoint(
+      openai::endpoint_of(asked.head.method, path.substr(0, path.find('?')), asked.traits.upgrade));
+  if (account.needs_body(keys)) {
+    if (!asked.body_is_whole && asked.body.size() < inspect_bytes_max_) {
+      return Verdict{.kind = Verdict::Kind::needs_body, .body_bytes = inspect_bytes_max_};
+    }
+    account.look_into(asked.body, asked.body_is_whole, asked.head, asked.arena);
+  }
+  if (const auto error = check_rules(account)) return Verdict::refuse(*error);
+  if (const auto verdict = take_of_client(account, now, state, asked.arena)) return verdict;
+  if (keys == nullptr) return std::nullopt;
+  if (const auto met = account.take_of_keys(*keys, now)) {
+    return refuse_for_keys(*met, asked.arena);
   }
   return std::nullopt;
 }
@@ -142,6 +287,7 @@ void Pipeline::prepare_request(const Asked& asked,
   route.fields.request(asked.head, head, to.host);
   if (asked.traits.upgrade) head.add("Upgrade", asked.head.find(FieldId::upgrade)->value);
   if (to.drops_body) drop_body_fields(head.fields);
+  if (state.account != nullptr) replace_token(*state.account, to, asked, head);
   if (to.drops_credentials) drop_credentials(head.fields);
   if (to.hides_page && route.cors.answers(asked.head)) hide_page(head);
   if (to.marks_requests) head.add(loop_field, marked(asked.head, asked.arena));
@@ -180,7 +326,24 @@ void Pipeline::prepare_response(const Asked& asked,
   // Or a front nginx would gather the events.
   if (is_event_stream) head.set("X-Accel-Buffering", "no");
   route.fields.announce(head);
+  if (state.account != nullptr) add_standing(*state.account, head, asked.arena);
   route.cors.apply(asked.head, head, asked.arena);
+}
+
+void Pipeline::begin_response(const http::Head& head, bool is_tunnel, PolicyState& state) {
+  if (state.account == nullptr) return;
+  if (is_tunnel) {
+    state.account->begin_tunnel();
+  } else {
+    state.account->begin_response(head);
+  }
+  state.tap = state.account.get();
+}
+
+std::optional<Bill> Pipeline::observe(bool was_served, const Now& now, PolicyState& state) {
+  if (state.account == nullptr) return std::nullopt;
+  state.tap = nullptr;
+  return state.account->settle(was_served, now);
 }
 
 // What follows.

@@ -1,24 +1,29 @@
 #pragma once
 
 // What becomes of a request, from its arrival to its end, in the order in which it is asked:
-//   admit    may it come in at all
+//   admit    may it come in at all, and whose is it
 //   choose   which route takes it, and may that one have it
+//   charge   what may it cost, and do the limits of client and key carry it
 //   prepare  what of it goes up, and what of the response goes down
 //   review   what follows a response that is a redirect (policy/retry: an attempt that failed)
+//   observe  what it came to
 //
 // No sockets, no clock of its own, no upstreams but by name: values in, values out.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/arena.h"
-#include "base/bytes.h"
+#include "base/out_queue.h"
 #include "base/url.h"
 #include "config/config.h"
 #include "http/head.h"
 #include "http/message_rules.h"
+#include "policy/account.h"
+#include "policy/gateway.h"
 #include "policy/redirect.h"
 #include "policy/route.h"
 #include "policy/verdict.h"
@@ -32,23 +37,18 @@ struct Asked {
   std::string_view client_address;
   bool is_https = false;
   base::Arena& arena;
-};
-
-// A tap on the bytes of a response: reads along, changes nothing. The bytes are borrowed for the
-// call.
-class BodyTap {
- public:
-  virtual void on_body(base::Bytes bytes) = 0;
-
- protected:
-  ~BodyTap() = default;
+  const base::OutQueue& body;  // what is here of it
+  bool body_is_whole = false;
 };
 
 // What policy keeps of one request, from its first question to the end: whatever it took for it
 // (places, reservations) goes back in destructors.
 struct PolicyState {
   const Route* route = nullptr;
-  BodyTap* tap = nullptr;  // nullptr: nobody wants the response's body
+  std::unique_ptr<Account> account = {};  // nullptr: nobody answers for it
+  BodyTap* tap = nullptr;                 // nullptr: nobody wants the response's body
+  Line::Place place = {};                 // where it waits for a limit
+  int64_t waits_until_us = 0;             // there
 };
 
 // An upstream as a request is prepared for it. Borrowed for the call.
@@ -84,21 +84,35 @@ struct Answered {
 // Value, immutable once compiled. Any thread.
 class Pipeline {
  public:
-  explicit Pipeline(const config::Config& config) : router_(config) {}
+  // Without a gateway: no clients, no keys.
+  explicit Pipeline(const config::Config& config, std::shared_ptr<const Gateway> gateway = {})
+      : router_(config),
+        gateway_(std::move(gateway)),
+        me_path_(config.me_path),
+        inspect_bytes_max_(config.limits.inspect_bytes_max) {}
 
   [[nodiscard]] const Router& router() const { return router_; }
 
   // Before anything is known of a request.
   void begin(PolicyState& state) const { state.route = &router_.fallback(); }
 
-  // admit and choose. An answer without an error has been put into `response`.
+  // admit, choose and charge. An answer without an error has been put into `response`.
   [[nodiscard]] Verdict decide(const Asked& asked,
                                bool memory_is_tight,
+                               const Now& now,
                                http::Head& response,
                                PolicyState& state) const;
 
   // The answer where nothing may be begun for want of memory.
   [[nodiscard]] static Verdict refuse_for_memory();
+
+  // The response's head is here: its taps begin.
+  static void begin_response(const http::Head& head, bool is_tunnel, PolicyState& state);
+
+  // The end, see Account::settle(). Nothing where nobody answers for it.
+  [[nodiscard]] static std::optional<Bill> observe(bool was_served,
+                                                   const Now& now,
+                                                   PolicyState& state);
 
   // What is wrong with a body of so many bytes, or with one that has so many so far.
   [[nodiscard]] static std::optional<openai::ApiError> check_body(uint64_t bytes,
@@ -125,12 +139,23 @@ class Pipeline {
                                                       uint32_t redirects);
 
  private:
+  [[nodiscard]] std::optional<Verdict> identify(const Asked& asked,
+                                                const Now& now,
+                                                PolicyState& state) const;
+  [[nodiscard]] Verdict about(const Client& client, const Now& now, base::Arena& arena) const;
+  [[nodiscard]] std::optional<Verdict> charge(const Asked& asked,
+                                              const Now& now,
+                                              PolicyState& state) const;
   [[nodiscard]] std::optional<Verdict> admit(const Asked& asked,
+                                             const Now& now,
                                              http::Head& response,
                                              PolicyState& state) const;
   [[nodiscard]] std::optional<Verdict> choose(const Asked& asked, PolicyState& state) const;
 
   Router router_;
+  std::shared_ptr<const Gateway> gateway_;
+  std::string me_path_;
+  uint64_t inspect_bytes_max_;
 };
 
 }  // namespace policy

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "http/head.h"
 #include "openai/api_error.h"
@@ -26,6 +27,7 @@ struct Verdict {
   Notice notice = Notice::none;
   // The answer; nothing: it is in the response head already, without a body.
   std::optional<openai::ApiError> error = {};
+  std::string_view page = {};  // JSON instead of an error; lives as long as the request
   std::span<const http::Field> fields = {};  // of the error's response; live as long as the request
   uint64_t body_bytes = 0;
   uint64_t wait_ms = 0;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "policy/clock.h"
 #include "policy/connection_login.h"
 #include "policy/failure.h"
 
@@ -71,14 +72,36 @@ void Exchange::finish(Outcome outcome) {
   }
   request_buffer_.clear();
   environment_.metrics.exchanges_open.subtract();
+  observe::Summary& summary = request_.summary;
+  if (request_.policy.account != nullptr) settle(outcome);
   if (request_.entrance->is_logged()) {
-    observe::Summary& summary = request_.summary;
     summary.outcome = outcome;
     summary.ended_ms = environment_.loop.now_ms();
     environment_.metrics.count(summary);
     environment_.access_log.write(summary);
   }
   request_.client->on_exchange_finished();
+}
+
+// What it came to: nothing where no good answer of an upstream's went out.
+void Exchange::settle(Outcome outcome) {
+  observe::Summary& summary = request_.summary;
+  const policy::Account& account = *request_.policy.account;
+  if (account.client() != nullptr) summary.client = account.client()->name();
+  if (account.key() != nullptr) summary.key = account.key()->name();
+  const bool was_served = outcome != Outcome::local && summary.first_byte_ms != 0 &&
+                          summary.status < 400 && !summary.upstream.empty();
+  const auto bill = policy::Pipeline::observe(was_served, now(), request_.policy);
+  if (!bill || !was_served) return;
+  summary.model = bill->model;
+  summary.tokens = {.input = bill->usage.input,
+                    .cached = bill->usage.cached,
+                    .cache_written = bill->usage.cache_written,
+                    .output = bill->usage.output,
+                    .reasoning = bill->usage.reasoning};
+  summary.nano_dollars = bill->nano_dollars;
+  summary.is_metered = bill->is_metered;
+  summary.is_unpriced = bill->is_unpriced;
 }
 
 void Exchange::abandon() {
@@ -107,14 +130,16 @@ policy::Asked Exchange::asked() {
           .traits = request_.traits,
           .client_address = request_.summary.client_address,
           .is_https = request_.entrance->is_https,
-          .arena = arena_};
+          .arena = arena_,
+          .body = request_buffer_,
+          .body_is_whole = request_.is_whole};
 }
 
 void Exchange::decide() {
   request_.phase = Phase::deciding;
   request_.body_wanted = 0;
-  const policy::Verdict verdict =
-      pipeline().decide(asked(), environment_.memory.is_tight(), response_head_, request_.policy);
+  const policy::Verdict verdict = pipeline().decide(
+      asked(), environment_.memory.is_tight(), now(), response_head_, request_.policy);
   switch (verdict.kind) {
     case policy::Verdict::Kind::proceed:
       start_over({.pool = &request_.snapshot->pool(request_.policy.route->upstream)});
@@ -124,11 +149,28 @@ void Exchange::decide() {
       return;
     case policy::Verdict::Kind::needs_body:
       request_.body_wanted = verdict.body_bytes;
+      ask_for_body();
       return;
     case policy::Verdict::Kind::wait:
       deadline_.set(verdict.wait_ms);
       return;
   }
+}
+
+policy::Now Exchange::now() const {
+  return {.us = static_cast<int64_t>(environment_.loop.now_ms()) * 1'000,
+          .s = policy::realtime_s()};
+}
+
+// A client that waits for a word before it sends its body gets it now, and no second one.
+void Exchange::ask_for_body() {
+  if (!request_.traits.expects_continue) return;
+  request_.traits.expects_continue = false;
+  request_head_.remove("expect");
+  response_head_.status = 100;
+  response_head_.reason = "Continue";
+  request_.client->send_head(response_head_, stream::Body{});
+  response_head_.clear();
 }
 
 void Exchange::on_request_body(base::Bytes bytes) {

@@ -84,9 +84,9 @@ class Exchange final : private upstream::UpstreamWaiter,
   struct Request {
     stream::ClientStream* client = nullptr;
     const Entrance* entrance = nullptr;
+    policy::PolicyState policy = {};  // before the snapshot, of whose clients it holds things
     SnapshotRef snapshot = {};
     http::MessageTraits traits = {};
-    policy::PolicyState policy = {};
     Attempt attempt = {};
     std::unique_ptr<local::Answer> answer = {};  // of a service that takes its time
     observe::Summary summary = {};
@@ -131,7 +131,9 @@ class Exchange final : private upstream::UpstreamWaiter,
   // The way up.
   [[nodiscard]] policy::Asked asked();
   [[nodiscard]] const policy::Pipeline& pipeline() const { return request_.snapshot->pipeline(); }
+  [[nodiscard]] policy::Now now() const;
   void decide();
+  void ask_for_body();
   void start_over(Attempt::Next next);
   void start_attempt(std::unique_ptr<stream::UpstreamStream> upstream);
   void fail_attempt(base::Error error);
@@ -156,6 +158,7 @@ class Exchange final : private upstream::UpstreamWaiter,
   [[nodiscard]] uint32_t silence_ms() const;
   void on_deadline();
   void finish(observe::Outcome outcome);
+  void settle(observe::Outcome outcome);
 
   Environment& environment_;
   Request request_;

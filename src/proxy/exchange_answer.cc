@@ -22,6 +22,12 @@ void Exchange::answer(const policy::Verdict& verdict) {
   notice(verdict.notice);
   if (verdict.error) {
     refuse(*verdict.error, verdict.fields);
+  } else if (!verdict.page.empty()) {
+    local::render_page_head(200, "application/json", response_head_, arena_);
+    request_.policy.route->cors.apply(request_head_, response_head_, arena_);
+    send_reply_head({stream::Body::Kind::length, verdict.page.size()});
+    send(base::as_bytes(verdict.page));
+    finish_reply(Outcome::local);
   } else {
     send_reply_head({});
     finish_reply(Outcome::local);

@@ -54,6 +54,7 @@ void Exchange::begin_tunnel() {
     on_upstream_failed({Code::parse, Side::upstream});
     return;
   }
+  policy::Pipeline::begin_response(response_head_, true, request_.policy);
   policy::Pipeline::prepare_tunnel(asked(), request_.policy, response_head_);
   environment_.metrics.tunnels.add();
   request_.phase = Phase::tunnel;
@@ -98,6 +99,7 @@ void Exchange::forward_head() {
   const stream::Body body = response_body();
   request_.phase = Phase::responding;
   request_.streams = is_event_stream(response_head_);
+  policy::Pipeline::begin_response(response_head_, false, request_.policy);
   pipeline().prepare_response(asked(), request_.policy, answered(), request_.streams);
   send_response_head(body);
 }

@@ -6,9 +6,12 @@
 
 namespace proxy {
 
-Snapshot::Snapshot(std::shared_ptr<const config::Config> config, Pools pools, MakePool make_pool)
+Snapshot::Snapshot(std::shared_ptr<const config::Config> config,
+                   std::shared_ptr<const policy::Gateway> gateway,
+                   Pools pools,
+                   MakePool make_pool)
     : config_(std::move(config)),
-      pipeline_(*config_),
+      pipeline_(*config_, std::move(gateway)),
       pools_(std::move(pools)),
       make_pool_(std::move(make_pool)) {}
 

@@ -26,7 +26,10 @@ class Snapshot final : public base::Counted {
   using MakePool = std::function<std::shared_ptr<upstream::UpstreamPool>(
       const upstream::UpstreamPool& via, const base::Origin& origin)>;
 
-  Snapshot(std::shared_ptr<const config::Config> config, Pools pools, MakePool make_pool);
+  Snapshot(std::shared_ptr<const config::Config> config,
+           std::shared_ptr<const policy::Gateway> gateway,
+           Pools pools,
+           MakePool make_pool);
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
   Snapshot(Snapshot&&) = delete;

@@ -49,6 +49,7 @@ struct PoolMaker {
 proxy::SnapshotRef compile(net::Loop& loop,
                            observe::Metrics& metrics,
                            std::shared_ptr<const config::Config> config,
+                           std::shared_ptr<const policy::Gateway> gateway,
                            MakeDialer make_dialer) {
   const PoolMaker maker{loop, metrics, config, std::move(make_dialer)};
   proxy::Snapshot::Pools pools;
@@ -65,8 +66,8 @@ proxy::SnapshotRef compile(net::Loop& loop,
     upstream.pool.warm = 0;
     return maker.make(via.identity().name, upstream, base::Url{origin, "/"}, origin.authority());
   };
-  return proxy::SnapshotRef(
-      new proxy::Snapshot(std::move(config), std::move(pools), make_foreign_pool));
+  return proxy::SnapshotRef(new proxy::Snapshot(
+      std::move(config), std::move(gateway), std::move(pools), make_foreign_pool));
 }
 
 }  // namespace server

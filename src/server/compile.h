@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "net/loop.h"
 #include "observe/metrics.h"
+#include "policy/gateway.h"
 #include "proxy/snapshot.h"
 #include "upstream/dialer.h"
 
@@ -27,11 +28,12 @@ struct Destination {
 // said of redirects' origins alone.
 using MakeDialer = std::function<std::unique_ptr<upstream::Dialer>(const Destination&)>;
 
-// `loop` and `metrics` outlive the snapshot; `make_dialer`, which goes with it, is called again for
-// each origin that a redirect leads to.
+// `gateway` may be null: neither clients nor keys. `loop` and `metrics` outlive the snapshot;
+// `make_dialer`, which goes with it, is called again for each origin that a redirect leads to.
 [[nodiscard]] proxy::SnapshotRef compile(net::Loop& loop,
                                          observe::Metrics& metrics,
                                          std::shared_ptr<const config::Config> config,
+                                         std::shared_ptr<const policy::Gateway> gateway,
                                          MakeDialer make_dialer);
 
 }  // namespace server

@@ -138,7 +138,7 @@ proxy::SnapshotRef Worker::compile(const std::shared_ptr<const deploy::Deploymen
                                     .sessions = deployment->lasting.sessions.at(to.upstream)},
         shared_.own_addresses);
   };
-  return server::compile(loop_, metrics_, deployment->config, make_dialer);
+  return server::compile(loop_, metrics_, deployment->config, deployment->gateway, make_dialer);
 }
 
 void Worker::on_client_closed(const client::ClientSession& session) {

@@ -38,10 +38,14 @@ struct Case {
   }
 
   [[nodiscard]] Asked asked() {
-    return {.head = head, .traits = traits, .client_address = "192.0.2.7", .arena = arena};
+    return {.head = head,
+            .traits = traits,
+            .client_address = "192.0.2.7",
+            .arena = arena,
+            .body = body};
   }
   [[nodiscard]] Verdict decide(bool memory_is_tight = false) {
-    return pipeline.decide(asked(), memory_is_tight, response, state);
+    return pipeline.decide(asked(), memory_is_tight, {.us = 1, .s = 1}, response, state);
   }
   // The status of the answer; 0: it proceeds.
   [[nodiscard]] unsigned status() {
@@ -56,6 +60,8 @@ struct Case {
   base::Arena arena;
   http::Head head = make_request("POST", {{"Host", "proxy"}});
   http::MessageTraits traits;
+  base::BlockPool blocks;
+  base::OutQueue body{blocks};
   http::Head response;
 };
 

@@ -72,7 +72,7 @@ class Scene {
   explicit Scene(Scripted::Serve serve) : service_(std::move(serve)) {
     entrance_.service = &service_;
     environment_.snapshot = proxy::SnapshotRef(new proxy::Snapshot(
-        std::make_shared<const config::Config>(), {}, [](const auto&, const auto&) {
+        std::make_shared<const config::Config>(), nullptr, {}, [](const auto&, const auto&) {
           return nullptr;
         }));
     auto [ours, theirs] = network_.make_pair(base::Side::client, base::Side::client);

@@ -50,6 +50,24 @@ size_t find_structure(std::string_view text) {
   return at;
 }
 
+// Copies whole words of eight bytes up to the first in which there is a quote, a backslash, a
+// control character or anything but ASCII; returns how many bytes that were.
+size_t copy_plain_words(std::string_view text, char* to) {
+  constexpr uint64_t ones = 0x0101010101010101;
+  constexpr uint64_t highs = 0x8080808080808080;
+  size_t at = 0;
+  for (; text.size() - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    const uint64_t quotes = word ^ (ones * '"');
+    const uint64_t escapes = word ^ (ones * '\\');
+    const uint64_t found = (quotes - ones) | (escapes - ones) | (word - ones * 0x20) | word;
+    if ((found & highs) != 0) break;
+    std::memcpy(to + at, &word, sizeof word);
+  }
+  return at;
+}
+
 }  // namespace
 
 void JsonReader::restart() {
@@ -229,6 +247,7 @@ void JsonReader::begin_string(size_t bytes_max) {
   keep_limit_ = static_cast<uint16_t>(std::min(bytes_max, text_bytes_max));
   text_bytes_ = 0;
   text_whole_ = keep_limit_ != 0;
+  text_is_ascii_ = true;
   high_surrogate_ = 0;
 }
 
@@ -243,15 +262,27 @@ JsonReader::Token JsonReader::in_string(std::string_view& piece) {
       piece.remove_prefix(1);
       continue;
     }
+    if (keep_limit_ != 0) {
+      keep_plain(piece);
+      if (piece.empty()) return Token::none;
+      if (piece.front() == '\\') {
+        piece.remove_prefix(1);
+        state_ = State::in_escape;
+        continue;
+      }
+      if (piece.front() == '"') {
+        piece.remove_prefix(1);
+        return end_string();
+      }
+    }
     // Each byte is looked at once or, where there are escapes, twice: memchr is many times faster
     // than a loop that looks for two characters.
     const size_t quote = find(piece, '"');
     const size_t escape = find(piece.substr(0, quote), '\\');
-    keep(piece.substr(0, escape));
     if (escape != quote) {
       piece.remove_prefix(escape + 1);
       state_ = State::in_escape;
-      if (keep_limit_ == 0) skip_escapes(piece, quote - escape - 1);
+      skip_escapes(piece, quote - escape - 1);
       continue;
     }
     if (quote == piece.size()) {
@@ -287,27 +318,40 @@ void JsonReader::skip_escapes(std::string_view& piece, size_t quote) {
 
 JsonReader::Token JsonReader::end_string() {
   if (high_surrogate_ != 0) text_whole_ = false;
-  if (text_whole_ && !is_utf8(text())) text_whole_ = false;
+  if (text_whole_ && !text_is_ascii_ && !is_utf8(text())) text_whole_ = false;
   if (!string_is_key_) return end_value(Token::string);
   state_ = State::colon;
   return Token::key;
 }
 
-void JsonReader::keep(std::string_view part) {
-  if (keep_limit_ == 0 || part.empty()) return;
-  if (high_surrogate_ != 0) {
+// Keeps what comes up to a quote or a backslash. Where there is no room for more, keeping is over:
+// what follows is not looked at byte by byte.
+void JsonReader::keep_plain(std::string_view& piece) {
+  const auto is_end = [](char c) {
+    return c == '"' || c == '\\';
+  };
+  if (!piece.empty() && !is_end(piece.front()) && high_surrogate_ != 0) {
     high_surrogate_ = 0;
     text_whole_ = false;
   }
   const size_t room = static_cast<size_t>(keep_limit_ - text_bytes_);
-  if (part.size() > room) {
-    text_whole_ = false;
-    part = part.substr(0, room);
+  const size_t size_max = std::min(room, piece.size());
+  char* const kept = text_.data() + text_bytes_;
+  size_t size = copy_plain_words(piece.substr(0, size_max), kept);
+  for (; size < size_max && !is_end(piece[size]); ++size) {
+    const auto byte = static_cast<unsigned char>(piece[size]);
+    if (byte < 0x20) text_whole_ = false;
+    if (byte >= 0x80) text_is_ascii_ = false;
+    kept[size] = piece[size];
   }
-  for (const char c : part) {
-    if (static_cast<unsigned char>(c) < 0x20) text_whole_ = false;
-    text_[text_bytes_++] = c;
-  }
+  text_bytes_ = static_cast<uint16_t>(text_bytes_ + size);
+  piece.remove_prefix(size);
+  if (size == room && !piece.empty() && !is_end(piece.front())) stop_keeping();
+}
+
+void JsonReader::stop_keeping() {
+  text_whole_ = false;
+  keep_limit_ = 0;
 }
 
 void JsonReader::on_escape(char c) {
@@ -363,7 +407,7 @@ void JsonReader::keep_code_point(uint32_t code) {
   std::array<char, 4> bytes{};
   const size_t size = to_utf8(code, bytes);
   if (size > static_cast<size_t>(keep_limit_ - text_bytes_)) {
-    text_whole_ = false;
+    stop_keeping();
     return;
   }
   std::copy_n(bytes.begin(), size, text_.begin() + text_bytes_);

@@ -118,7 +118,8 @@ class JsonReader {
   Token in_string(std::string_view& piece);
   void skip_escapes(std::string_view& piece, size_t quote);
   Token end_string();
-  void keep(std::string_view part);
+  void keep_plain(std::string_view& piece);
+  void stop_keeping();
   void keep_code_point(uint32_t code);
   void on_escape(char c);
   bool on_code_digit(char c);
@@ -152,6 +153,7 @@ class JsonReader {
   bool skip_value_ = false;     // the value of the last key
   bool reports_close_ = false;  // of what is skipped
   bool text_whole_ = false;
+  bool text_is_ascii_ = true;
   uint8_t bom_bytes_ = 0;  // of a byte order mark at the very beginning
 };
 

@@ -1,10 +1,10 @@
 #include "openai/request_scan.h"
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
 
 #include "openai/json_number.h"
+#include "openai/name_table.h"
 #include "openai/utf8.h"
 
 namespace openai {
@@ -14,19 +14,6 @@ constexpr int64_t count_max = std::numeric_limits<int64_t>::max();
 // A data: URL says by here whether it is base64; the longest media types of documents have 75
 // bytes.
 constexpr size_t prefix_bytes = 128;
-
-template <class Member>
-struct Name {
-  std::string_view name;
-  Member member;
-};
-
-template <class Member, size_t count>
-Member find(const Name<Member> (&table)[count], std::string_view name) {
-  const auto* found = std::find_if(
-      std::begin(table), std::end(table), [&](const auto& entry) { return entry.name == name; });
-  return found == std::end(table) ? Member::other : found->member;
-}
 
 bool is_count(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -135,7 +122,7 @@ void RequestScan::feed_json(std::string_view piece) {
 }
 
 RequestScan::Member RequestScan::member_at_top(std::string_view name) {
-  static constexpr Name<Member> names[] = {
+  static constexpr auto names = NameTable<Member, 13>({
       {"model", Member::model},
       {"stream", Member::stream},
       {"stream_options", Member::stream_options},
@@ -149,20 +136,22 @@ RequestScan::Member RequestScan::member_at_top(std::string_view name) {
       {"previous_response_id", Member::previous_response_id},
       {"conversation", Member::conversation},
       {"service_tier", Member::service_tier},
-  };
-  return find(names, name);
+  });
+  const Member* found = names.find(name);
+  return found == nullptr ? Member::other : *found;
 }
 
 // Deeper, only what is no text matters: files, sound and pictures written as base64.
 RequestScan::Member RequestScan::member_inside(std::string_view name) {
-  static constexpr Name<Member> names[] = {
+  static constexpr auto names = NameTable<Member, 5>({
       {"file_data", Member::base64},
       {"input_audio", Member::container},
       {"source", Member::container},       // Anthropic
       {"inline_data", Member::container},  // Gemini
       {"inlineData", Member::container},
-  };
-  return find(names, name);
+  });
+  const Member* found = names.find(name);
+  return found == nullptr ? Member::other : *found;
 }
 
 void RequestScan::on_key() {

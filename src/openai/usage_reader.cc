@@ -1,56 +1,64 @@
 #include "openai/usage_reader.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "openai/json_number.h"
+#include "openai/name_table.h"
 
 namespace openai {
 namespace {
 
 using Counts = UsageCounts;
+using Details = UsageReader::Details;
 
 struct Member {
-  std::string_view name;
-  int64_t Counts::*count;
+  int64_t Counts::*count = nullptr;
   bool Counts::*says = nullptr;  // what its name tells of the dialect
+  Details details = Details::none;
 };
 
-constexpr Member members[] = {
-    {"prompt_tokens", &Counts::input, &Counts::names_prompt},
-    {"completion_tokens", &Counts::output},
-    {"input_tokens", &Counts::input},
-    {"output_tokens", &Counts::output},
-    {"reasoning_tokens", &Counts::reasoning},
-    {"seconds", &Counts::audio_ms},
+constexpr NameTable members = NameTable<Member, 20>({
+    {"prompt_tokens", {&Counts::input, &Counts::names_prompt}},
+    {"completion_tokens", {&Counts::output}},
+    {"input_tokens", {&Counts::input}},
+    {"output_tokens", {&Counts::output}},
+    {"reasoning_tokens", {&Counts::reasoning}},
+    {"seconds", {&Counts::audio_ms}},
+    {"prompt_tokens_details", {.details = Details::input}},
+    {"input_tokens_details", {.details = Details::input}},
+    {"input_token_details", {.details = Details::input}},
+    {"completion_tokens_details", {.details = Details::output}},
+    {"output_tokens_details", {.details = Details::output}},
+    {"output_token_details", {.details = Details::output}},
     // DeepSeek, Moonshot
-    {"prompt_cache_hit_tokens", &Counts::cached},
-    {"cached_tokens", &Counts::cached},
+    {"prompt_cache_hit_tokens", {&Counts::cached}},
+    {"cached_tokens", {&Counts::cached}},
     // Anthropic
-    {"cache_read_input_tokens", &Counts::cached, &Counts::names_cache_apart},
-    {"cache_creation_input_tokens", &Counts::cache_written, &Counts::names_cache_apart},
+    {"cache_read_input_tokens", {&Counts::cached, &Counts::names_cache_apart}},
+    {"cache_creation_input_tokens", {&Counts::cache_written, &Counts::names_cache_apart}},
     // Gemini
-    {"promptTokenCount", &Counts::input},
-    {"candidatesTokenCount", &Counts::output},
-    {"cachedContentTokenCount", &Counts::cached},
-    {"thoughtsTokenCount", &Counts::reasoning, &Counts::counts_reasoning_apart},
-};
-constexpr Member input_details[] = {
-    {"cached_tokens", &Counts::cached},
-    {"cache_write_tokens", &Counts::cache_written},
-    {"audio_tokens", &Counts::audio_input},
-    {"image_tokens", &Counts::image_input},
-};
-constexpr Member output_details[] = {
-    {"reasoning_tokens", &Counts::reasoning},
-    {"audio_tokens", &Counts::audio_output},
-    {"image_tokens", &Counts::image_output},
-};
-constexpr Member cached_details[] = {
-    {"audio_tokens", &Counts::audio_cached},
-    {"image_tokens", &Counts::image_cached},
-};
+    {"promptTokenCount", {&Counts::input}},
+    {"candidatesTokenCount", {&Counts::output}},
+    {"cachedContentTokenCount", {&Counts::cached}},
+    {"thoughtsTokenCount", {&Counts::reasoning, &Counts::counts_reasoning_apart}},
+});
+constexpr NameTable input_details = NameTable<Member, 5>({
+    {"cached_tokens", {&Counts::cached}},
+    {"cache_write_tokens", {&Counts::cache_written}},
+    {"audio_tokens", {&Counts::audio_input}},
+    {"image_tokens", {&Counts::image_input}},
+    {"cached_tokens_details", {.details = Details::cached}},
+});
+constexpr NameTable output_details = NameTable<Member, 3>({
+    {"reasoning_tokens", {&Counts::reasoning}},
+    {"audio_tokens", {&Counts::audio_output}},
+    {"image_tokens", {&Counts::image_output}},
+});
+constexpr NameTable cached_details = NameTable<Member, 2>({
+    {"audio_tokens", {&Counts::audio_cached}},
+    {"image_tokens", {&Counts::image_cached}},
+});
 constexpr int64_t Counts::*all_counts[] = {&Counts::input,
                                            &Counts::output,
                                            &Counts::cached,
@@ -64,11 +72,18 @@ constexpr int64_t Counts::*all_counts[] = {&Counts::input,
                                            &Counts::image_output,
                                            &Counts::audio_ms};
 
-template <size_t count>
-const Member* find(const Member (&table)[count], std::string_view name) {
-  const auto* found = std::find_if(
-      std::begin(table), std::end(table), [&](const Member& m) { return m.name == name; });
-  return found == std::end(table) ? nullptr : found;
+const Member* find(Details where, std::string_view name) {
+  switch (where) {
+    case Details::none:
+      return members.find(name);
+    case Details::input:
+      return input_details.find(name);
+    case Details::output:
+      return output_details.find(name);
+    case Details::cached:
+      break;
+  }
+  return cached_details.find(name);
 }
 
 }  // namespace
@@ -154,36 +169,13 @@ bool UsageReader::on_token(JsonReader& reader, JsonReader::Token token) {
 
 void UsageReader::on_key(JsonReader& reader) {
   const std::string_view name = reader.is_text_whole() ? reader.text() : std::string_view();
-  number_ = nullptr;
-  next_details_ = Details::none;
-  const Member* member = nullptr;
-  switch (details_) {
-    case Details::none:
-      member = find(members, name);
-      if (name == "prompt_tokens_details" || name == "input_tokens_details" ||
-          name == "input_token_details") {
-        next_details_ = Details::input;
-      } else if (name == "completion_tokens_details" || name == "output_tokens_details" ||
-                 name == "output_token_details") {
-        next_details_ = Details::output;
-      }
-      break;
-    case Details::input:
-      member = find(input_details, name);
-      if (name == "cached_tokens_details") next_details_ = Details::cached;
-      break;
-    case Details::output:
-      member = find(output_details, name);
-      break;
-    case Details::cached:
-      member = find(cached_details, name);
-      break;
-  }
-  if (member != nullptr) {
-    number_ = member->count;
-    if (member->says != nullptr) read_.*member->says = true;
-  } else if (next_details_ == Details::none) {
+  const Member* member = find(details_, name);
+  number_ = member == nullptr ? nullptr : member->count;
+  next_details_ = member == nullptr ? Details::none : member->details;
+  if (member == nullptr) {
     reader.skip();
+  } else if (member->says != nullptr) {
+    read_.*member->says = true;
   }
 }
 

@@ -39,6 +39,9 @@ struct UsageCounts {
 // close.
 class UsageReader {
  public:
+  // What an object inside of the usage object tells of.
+  enum class Details : uint8_t { none, input, output, cached };
+
   void begin(const JsonReader& reader);
   // True where the token was the object's close.
   bool on_token(JsonReader& reader, JsonReader::Token token);
@@ -49,8 +52,6 @@ class UsageReader {
   void forget() { counts_ = {}; }
 
  private:
-  enum class Details : uint8_t { none, input, output, cached };
-
   void on_key(JsonReader& reader);
 
   UsageCounts counts_;

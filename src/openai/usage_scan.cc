@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "openai/name_table.h"
+
 namespace openai {
 namespace {
 
@@ -145,44 +147,55 @@ void UsageScan::on_key() {
 }
 
 UsageScan::Member UsageScan::member_at_top(std::string_view name) {
-  if (name == "type") return Member::type;
-  if (name == "choices" || name == "delta" || name == "content_block" || name == "content" ||
-      name == "candidates") {
-    return Member::text;
-  }
-  if (name == "response" || name == "message" || name == "session" || name == "x_groq") {
-    return Member::answer;
-  }
-  return member_of_answer(name);
+  static constexpr auto names = NameTable<Member, 16>({
+      {"type", Member::type},
+      {"choices", Member::text},
+      {"delta", Member::text},
+      {"content_block", Member::text},
+      {"content", Member::text},
+      {"candidates", Member::text},
+      {"response", Member::answer},
+      {"message", Member::answer},
+      {"session", Member::answer},
+      {"x_groq", Member::answer},
+      {"usage", Member::usage},
+      {"usageMetadata", Member::usage},
+      {"model", Member::model},
+      {"modelVersion", Member::model},
+      {"service_tier", Member::service_tier},
+      {"error", Member::error},
+  });
+  const Member* found = names.find(name);
+  return found == nullptr ? Member::other : *found;
 }
 
 UsageScan::Member UsageScan::member_of_answer(std::string_view name) {
-  if (name == "usage" || name == "usageMetadata") return Member::usage;
-  if (name == "model" || name == "modelVersion") return Member::model;
-  if (name == "service_tier") return Member::service_tier;
-  if (name == "error") return Member::error;
-  return Member::other;
+  const Member member = member_at_top(name);
+  const bool is_of_stream =
+      member == Member::type || member == Member::text || member == Member::answer;
+  return is_of_stream ? Member::other : member;
 }
 
 // Of choices and content: what the model wrote, and where it stands.
 UsageScan::Member UsageScan::member_of_text(std::string_view name) {
-  constexpr std::string_view names[] = {"delta",
-                                        "content",
-                                        "message",
-                                        "text",
-                                        "tool_calls",
-                                        "function",
-                                        "arguments",
-                                        "reasoning_content",
-                                        "reasoning",
-                                        "refusal",
-                                        "thinking",
-                                        "partial_json",
-                                        "function_call",
-                                        "parts",
-                                        "transcript"};
-  return std::find(std::begin(names), std::end(names), name) != std::end(names) ? Member::text
-                                                                                : Member::other;
+  static constexpr auto names = NameTable<Member, 15>({
+      {"delta", Member::text},
+      {"content", Member::text},
+      {"message", Member::text},
+      {"text", Member::text},
+      {"tool_calls", Member::text},
+      {"function", Member::text},
+      {"arguments", Member::text},
+      {"reasoning_content", Member::text},
+      {"reasoning", Member::text},
+      {"refusal", Member::text},
+      {"thinking", Member::text},
+      {"partial_json", Member::text},
+      {"function_call", Member::text},
+      {"parts", Member::text},
+      {"transcript", Member::text},
+  });
+  return names.find(name) == nullptr ? Member::other : Member::text;
 }
 
 void UsageScan::on_open(bool is_object) {

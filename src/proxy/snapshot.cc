@@ -15,6 +15,14 @@ Snapshot::Snapshot(std::shared_ptr<const config::Config> config,
       pools_(std::move(pools)),
       make_pool_(std::move(make_pool)) {}
 
+void Snapshot::retire() {
+  retired_ = true;
+  for (const Pools* pools : {&pools_, &foreign_pools_}) {
+    for (const auto& [key, pool] : *pools)
+      pool->retire();
+  }
+}
+
 upstream::UpstreamPool& Snapshot::pool(const std::string& upstream) const {
   const auto found = pools_.find(upstream);
   CHECK(found != pools_.end());
@@ -34,6 +42,7 @@ upstream::UpstreamPool* Snapshot::pool_for(upstream::UpstreamPool& via,
   }
   std::shared_ptr<upstream::UpstreamPool> pool = make_pool_(via, origin);
   if (pool == nullptr) return nullptr;
+  if (retired_) pool->retire();
   return foreign_pools_.emplace(key, std::move(pool)).first->second.get();
 }
 

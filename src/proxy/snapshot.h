@@ -42,6 +42,9 @@ class Snapshot final : public base::Counted {
   // Those that redirects have led to so far; the keys are its own.
   [[nodiscard]] const Pools& foreign_pools() const { return foreign_pools_; }
 
+  // Another takes its place: no pool of it keeps anything from now on.
+  void retire();
+
   // The pool of a configured upstream; configuration checks that every route's exists.
   [[nodiscard]] upstream::UpstreamPool& pool(const std::string& upstream) const;
 
@@ -58,6 +61,7 @@ class Snapshot final : public base::Counted {
   Pools pools_;
   Pools foreign_pools_;  // by upstream name and origin
   MakePool make_pool_;
+  bool retired_ = false;
 };
 
 using SnapshotRef = base::Ref<Snapshot>;

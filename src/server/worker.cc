@@ -80,8 +80,7 @@ void Worker::reload(std::shared_ptr<const deploy::Deployment> deployment) {
   mailbox_.post([this, deployment = std::move(deployment)] {
     if (environment_.draining) return;
     const proxy::SnapshotRef former = std::exchange(environment_.snapshot, compile(deployment));
-    for (const auto& [name, pool] : former->pools())
-      pool->retire();
+    former->retire();
     for (const auto& door : doors_) {
       for (const auto& listener : door->listeners)
         listener->probe(environment_.snapshot->config().timeouts.unreachable_ms);
@@ -241,8 +240,7 @@ void Worker::end_if_done() {
   drain_deadline_.clear();
   reception_.close();
   doors_.clear();
-  for (const auto& [name, pool] : environment_.snapshot->pools())
-    pool->retire();
+  environment_.snapshot->retire();
   environment_.snapshot.reset();
   resolver_.close();
   mailbox_.close();

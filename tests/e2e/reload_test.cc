@@ -110,6 +110,35 @@ TEST_CASE_TRANSPORTS("a hundred reloads under load lose no request") {
   CHECK(answered > 400);
 }
 
+TEST_CASE("where redirects led is given up too, while streams of the old configuration run on") {
+  test::Signal go_on;
+  RawUpstream target(named("ok"));
+  RawUpstream upstream([&](UpstreamConnection& connection) {
+    while (auto request = connection.read_request()) {
+      if (request->target() == "/redirect") {
+        connection.send(test::message("302 Found", {{"Location", target.url() + "/"}}));
+        continue;
+      }
+      connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                      test::chunk("begin"));
+      go_on.wait();
+      connection.send(test::chunk("-end") + std::string(test::last_chunk));
+    }
+  });
+  Proxy proxy(upstream);
+  RawClient streaming = proxy.client();
+  streaming.send(test::get("/"));
+  Message response = streaming.read_response_head();
+  CHECK(streaming.read_body_until(response, "begin") == "begin");
+  CHECK(proxy.round_trip(test::get("/redirect")).body == "ok");
+  CHECK(target.open_connections() == 1);
+  proxy.reload(upstream.url());
+  test::eventually("its connection is closed", [&] { return target.open_connections() == 0; });
+  go_on.set();
+  streaming.read_rest(response);
+  CHECK(response.body == "-end");
+}
+
 TEST_CASE("who waits for a connection of the old configuration still gets one") {
   test::Signal go_on;
   RawUpstream upstream([&](UpstreamConnection& connection) {

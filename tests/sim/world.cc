@@ -285,8 +285,7 @@ void World::reload() {
   trace("reload");
   note_pools();
   const proxy::SnapshotRef former = std::exchange(environment_.snapshot, compile());
-  for (const auto& [name, pool] : former->pools())
-    pool->retire();
+  former->retire();
 }
 
 void World::drain() {
@@ -305,8 +304,7 @@ void World::drain() {
 
 void World::shut_down() {
   note_pools();
-  for (const auto& [name, pool] : environment_.snapshot->pools())
-    pool->retire();
+  environment_.snapshot->retire();
   environment_.snapshot.reset();
   settle();
 }

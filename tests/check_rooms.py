@@ -19,13 +19,13 @@ ROOMS = {
     "local": {"openai", "http", "net", "base"},
     "stream": {"http", "net", "base"},
     "upstream": {"stream", "tls", "http", "observe", "net", "config", "base"},
-    "proxy": {"upstream", "stream", "policy", "local", "openai", "http", "observe", "net", "config", "base"},
+    "proxy": {"upstream", "stream", "ledger", "policy", "local", "openai", "http", "observe", "net", "config", "base"},
     "client": {"proxy", "stream", "policy", "http", "observe", "net", "config", "base"},
     "deploy": {"tls", "ledger", "config", "base"},
     "accept": {"client", "proxy", "local", "tls", "net", "config", "base"},
-    "server": {"accept", "client", "deploy", "proxy", "upstream", "policy", "local", "tls", "observe",
+    "server": {"accept", "client", "deploy", "ledger", "proxy", "upstream", "policy", "local", "tls", "observe",
                "ledger", "net", "config", "base"},
-    "process": {"server", "policy", "ledger", "config", "net", "base"},
+    "process": {"server", "ledger", "tls", "policy", "ledger", "config", "net", "base"},
     "main.cc": {"process", "server", "tls", "config", "net", "base"},
 }
 # The load tool's own rooms, and the rooms of src/ that each of them may use.

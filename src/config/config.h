@@ -252,6 +252,25 @@ struct Admin {
   std::optional<Listen> listen = Listen{.host = "127.0.0.1", .port = 9901, .unix_path = {}};
 };
 
+// What outlives the process.
+struct State {
+  std::string file = {};  // of SQLite; empty: none
+};
+
+// Nano-dollars a million tokens.
+struct ModelPrice {
+  int64_t input = 0;
+  std::optional<int64_t> cached = {};  // none: as input, and so the next
+  std::optional<int64_t> cache_write = {};
+  int64_t output = 0;
+  int64_t per_request = 0;  // nano-dollars
+};
+
+struct Usage {
+  bool force = false;  // streams tell their usage, also where the client did not ask
+  std::map<std::string, ModelPrice> prices = {};  // by model, before the built-in ones
+};
+
 // Value; shared read-only by all workers once loaded.
 struct Config {
   std::vector<Listen> listen = {Listen{}};
@@ -263,7 +282,9 @@ struct Config {
   Client client_defaults;                     // what each of them begins as
   bool allow_anonymous = false;               // who shows no token may come in, too
   std::string me_path = "/_proxy/me";         // where a client asks about itself
-  std::string timezone = "UTC";               // whose days, weeks and months limits count by
+  State state;
+  Usage usage;
+  std::string timezone = "UTC";  // whose days, weeks and months limits count by
   Cors cors;
   Redirects redirects;
   Headers headers;

@@ -6,7 +6,8 @@
 // A visitor has: field(name, value, kind); field_if_set, the same for a value that has no default;
 // list(name, values, kind); list_or_word(name, word, values, kind), the word standing for nothing;
 // section(name, struct); sections(name, structs) for a list of them; section_if_set and
-// sections_if_set for those that need not be there; named_sections(name, map, what each begins as);
+// sections_if_set for those that need not be there; named_sections(name, map, what each begins as,
+// the kind of their names);
 // items(name, values, kind) for a list of sections of which each may be a single value, and
 // items_if_set; list_if_set.
 
@@ -232,18 +233,40 @@ void describe(Visitor& visitor, Admin& admin) {
 }
 
 template <class Visitor>
+void describe(Visitor& visitor, State& state) {
+  visitor.field("file", state.file, FileName{.words = "none or ", .empty_word = "none"});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, ModelPrice& price) {
+  visitor.field("input", price.input, Money{});
+  visitor.field_if_set("cached", price.cached, Money{});
+  visitor.field_if_set("cache_write", price.cache_write, Money{});
+  visitor.field("output", price.output, Money{});
+  visitor.field("per_request", price.per_request, Money{});
+}
+
+template <class Visitor>
+void describe(Visitor& visitor, Usage& usage) {
+  visitor.field("force", usage.force, Flag{});
+  visitor.named_sections("prices", usage.prices, ModelPrice{}, ModelName{});
+}
+
+template <class Visitor>
 void describe(Visitor& visitor, Config& config) {
   visitor.items("listen", config.listen, ListenText{});
   visitor.field("workers", config.workers, Count{.min = 1, .max = 1024, .zero_word = "auto"});
   visitor.field(
       "memory_limit", config.memory_limit, Size{.min = memory_limit_min, .zero_word = "off"});
-  visitor.named_sections("upstreams", config.upstreams, Upstream{});
+  visitor.named_sections("upstreams", config.upstreams, Upstream{}, Name{});
   visitor.sections("routes", config.routes);
   visitor.section("client_defaults", config.client_defaults);
-  visitor.named_sections("clients", config.clients, config.client_defaults);
+  visitor.named_sections("clients", config.clients, config.client_defaults, Name{});
   visitor.field("allow_anonymous", config.allow_anonymous, Flag{});
   visitor.field("me_path", config.me_path, RoutePath{});
   visitor.field("timezone", config.timezone, ZoneName{});
+  visitor.section("state", config.state);
+  visitor.section("usage", config.usage);
   visitor.section("cors", config.cors);
   visitor.section("redirects", config.redirects);
   visitor.section("headers", config.headers);

@@ -1,6 +1,7 @@
 // The way in and out: files, the checks that need more than one key, errors as text.
 #include "config/load.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
@@ -76,6 +77,15 @@ void check_limits(YamlReader& reader, const std::string& path, const Client& cli
   }
   for (size_t i = 0; i < client.limits.size(); ++i) {
     const WindowLimit& limit = client.limits[i];
+    const auto is_same_kind = [&](const WindowLimit& other) {
+      return (other.requests > 0) == (limit.requests > 0) &&
+             (other.tokens > 0) == (limit.tokens > 0) && other.per == limit.per;
+    };
+    const auto here = client.limits.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::any_of(client.limits.begin(), here, is_same_kind)) {
+      reader.refuse(fmt::format("{}.limits[{}].per", path, i),
+                    "another limit counts the same in the same time");
+    }
     if ((limit.requests > 0) + (limit.tokens > 0) + (limit.budget > 0) == 1) continue;
     reader.refuse(
         fmt::format("{}.limits[{}]", path, i),

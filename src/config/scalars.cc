@@ -461,6 +461,13 @@ std::optional<std::string> Text::parse(std::string_view text) {
   return std::string(text);
 }
 
+std::optional<std::string> ModelName::parse(std::string_view text) {
+  const bool ok = std::all_of(text.begin(), text.end(), [](char c) {
+    return is_alnum(c) || std::string_view("-_.:/@+").find(c) != std::string_view::npos;
+  });
+  return ok ? Text::parse(text) : std::nullopt;
+}
+
 std::optional<std::string> FileName::parse(std::string_view text) const {
   if (!empty_word.empty() && text == empty_word) return std::string();
   if (text.empty() || has_control(text)) return std::nullopt;

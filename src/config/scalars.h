@@ -251,6 +251,13 @@ struct Text {
   [[nodiscard]] std::string expected() const { return std::string(what); }
 };
 
+// What an API calls a model, as a key: letters, digits and what stands between them.
+struct ModelName {
+  [[nodiscard]] static std::optional<std::string> parse(std::string_view text);
+  [[nodiscard]] static std::string print(const std::string& value) { return value; }
+  [[nodiscard]] static std::string expected() { return "a model's name"; }
+};
+
 // A file's name. With `empty_word`, that word stands for the empty name.
 struct FileName {
   std::string_view words;  // for expected(): "stdout, off or "

@@ -66,7 +66,7 @@ void YamlReader::refuse(const std::string& path, std::string why) {
   keep({known.empty() ? Place{} : places_.at(known), path, std::move(why)});
 }
 
-void YamlReader::open(const Node& node, const std::string& path) {
+void YamlReader::open(const Node& node, const std::string& path, const KeyKind& kind) {
   if (node.kind != Node::Kind::map && node.kind != Node::Kind::null) {
     refuse_node(node, path, path.empty() ? "keys and values" : "a section (keys and values)");
   }
@@ -77,13 +77,13 @@ void YamlReader::open(const Node& node, const std::string& path) {
   }
   std::map<std::string_view, int> lines;
   for (const auto& key : node.keys) {
-    if (!Name::parse(key.text)) {
+    if (!kind.parse(key.text)) {
       const bool merges = key.text == "<<";
       keep({key.place,
             path_of(quoted(key.text)),
             merges ? "merge keys are not supported: write out what they would add"
                    : fmt::format("expected as a key {}, found {}{}",
-                                 Name::expected(),
+                                 kind.expected(),
                                  quoted(key.text),
                                  hint_for_value(key.text))});
       continue;

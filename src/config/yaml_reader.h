@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/scalars.h"
 #include "config/yaml_tree.h"
 
 namespace config {
@@ -100,14 +101,19 @@ class YamlReader {
       }
     });
   }
-  template <class T>
-  void named_sections(std::string_view name, std::map<std::string, T>& values, const T& first) {
+  template <class T, class NameKind>
+  void named_sections(std::string_view name,
+                      std::map<std::string, T>& values,
+                      const T& first,
+                      const NameKind& /*kind*/) {
     const Node* node = take(name);
     if (node == nullptr) return;
     const std::string path = path_of(name);
     attempt([&] {
-      open(*node, path);
+      open(*node, path, {NameKind::parse, NameKind::expected});
       for (const auto& key : node->keys) {
+        // Refused already.
+        if (!NameKind::parse(key.text)) continue;
         const Node& value = *take(key.text);
         T& section = values.try_emplace(key.text, first).first->second;
         attempt([&] { read_section(value, path_of(key.text), section); });
@@ -218,8 +224,15 @@ class YamlReader {
 
   void keep(Refusal refusal);
 
+  // What may be a key of a map.
+  struct KeyKind {
+    std::optional<std::string> (*parse)(std::string_view text);
+    std::string (*expected)();
+  };
   // Enters a map; a section with nothing in it (null) is an empty one. Refuses what cannot be keys.
-  void open(const Node& node, const std::string& path);
+  void open(const Node& node,
+            const std::string& path,
+            const KeyKind& kind = {Name::parse, Name::expected});
   // Leaves it, refusing what nobody asked for.
   void close();
   // The value of a key of the open map, null where it is not there.

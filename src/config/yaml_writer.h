@@ -29,6 +29,10 @@ class YamlWriter {
     if (value != T{}) field(name, value, kind);
   }
   template <class T, class Kind>
+  void field_if_set(std::string_view name, std::optional<T>& value, const Kind& kind) {
+    if (value) field(name, *value, kind);
+  }
+  template <class T, class Kind>
   void list(std::string_view name, std::vector<T>& values, const Kind& kind) {
     std::string items;
     for (const auto& value : values) {
@@ -77,13 +81,16 @@ class YamlWriter {
   void sections_if_set(std::string_view name, std::vector<T>& values) {
     if (!values.empty()) sections(name, values);
   }
-  template <class T>
-  void named_sections(std::string_view name, std::map<std::string, T>& values, const T& /*first*/) {
+  template <class T, class NameKind>
+  void named_sections(std::string_view name,
+                      std::map<std::string, T>& values,
+                      const T& /*first*/,
+                      const NameKind& /*kind*/) {
     if (values.empty()) return;
     line(name, {});
     ++depth_;
     for (auto& [key, value] : values)
-      section(key, value);
+      section(quoted(key), value);
     --depth_;
   }
   template <class T, class Kind>

@@ -71,7 +71,7 @@ base::Result<Gateway, std::string> make_gateway(const config::Config& config,
       std::any_of(config.upstreams.begin(), config.upstreams.end(), [](const auto& upstream) {
         return !upstream.second.keys.empty();
       });
-  if (config.clients.empty() && !has_keys) return Gateway();
+  if (config.clients.empty() && !has_keys && config.state.file.empty()) return Gateway();
   const policy::Now now{.us = policy::monotonic_us(), .s = policy::realtime_s()};
   return policy::Gateway::make(
       config, former == nullptr ? nullptr : former->gateway.get(), digest_of, now);

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/money.h"
 
 namespace observe {
 namespace {
@@ -128,6 +129,28 @@ class Line {
   bool first_ = true;
 };
 
+// Only of answers that somebody answers for.
+void append_usage(Line& line, const Summary& summary) {
+  const Tokens& tokens = summary.tokens;
+  if (summary.model.empty() && tokens.input == 0 && tokens.output == 0) return;
+  line.text("model", summary.model);
+  line.number("tokens_in", static_cast<uint64_t>(tokens.input));
+  if (tokens.cached > 0) line.number("tokens_cached", static_cast<uint64_t>(tokens.cached));
+  if (tokens.cache_written > 0) {
+    line.number("tokens_cache_written", static_cast<uint64_t>(tokens.cache_written));
+  }
+  line.number("tokens_out", static_cast<uint64_t>(tokens.output));
+  if (tokens.reasoning > 0) {
+    line.number("tokens_reasoning", static_cast<uint64_t>(tokens.reasoning));
+  }
+  line.truth("estimated", !summary.is_metered);
+  if (summary.is_unpriced) {
+    line.truth("unpriced", true);
+  } else {
+    line.text("cost", base::print_dollars(summary.nano_dollars));
+  }
+}
+
 }  // namespace
 
 std::string_view outcome_name(Outcome outcome) {
@@ -164,7 +187,10 @@ void append_line(std::string& out,
     line.number("first_byte_ms", summary.first_byte_ms - summary.started_ms);
   }
   line.number("total_ms", summary.ended_ms - summary.started_ms);
+  line.text("client_name", summary.client);
   line.text("upstream", summary.upstream);
+  line.text("key", summary.key);
+  append_usage(line, summary);
   if (summary.attempts > 0) {
     line.number("attempts", summary.attempts);
     line.truth("reused", summary.reused);

@@ -32,11 +32,6 @@ void decode(openai::BodyDecoder& decoder, base::Bytes bytes, Feed feed) {
   }
 }
 
-int64_t price_of(std::string_view model, const openai::Usage& usage, openai::ServiceTier tier) {
-  const openai::ModelPrice* price = openai::find_price(model);
-  return price == nullptr ? 0 : openai::cost_nanodollars(*price, usage, tier);
-}
-
 }  // namespace
 
 // The request.
@@ -87,9 +82,14 @@ openai::Usage Account::estimated_usage() const {
   return {.input = told_.input_tokens, .output = told_.output_tokens_max};
 }
 
+int64_t Account::price_of(const openai::Usage& usage) const {
+  const openai::ModelPrice* const price = gateway_.price_of(told_.model);
+  return price == nullptr ? 0 : openai::cost_nanodollars(*price, usage, told_.tier);
+}
+
 Cost Account::expected_cost() const {
   const openai::Usage usage = estimated_usage();
-  return {usage.total(), price_of(told_.model, usage, told_.tier)};
+  return {usage.total(), price_of(usage)};
 }
 
 bool Account::is_metered() const {
@@ -97,7 +97,7 @@ bool Account::is_metered() const {
 }
 
 bool Account::is_priced() const {
-  return endpoint_.metering == openai::Metering::free || openai::find_price(told_.model) != nullptr;
+  return endpoint_.metering == openai::Metering::free || gateway_.price_of(told_.model) != nullptr;
 }
 
 std::optional<LimitMet> Account::take_of_client(const Now& now) {
@@ -184,8 +184,8 @@ Bill Account::settle(bool was_served, const Now& now) {
     bill.usage.input = told_.input_tokens;
     if (scan_) bill.usage.output = scan_->estimated_output_tokens();
   }
-  const openai::ModelPrice* price = openai::find_price(bill.model);
-  if (price == nullptr && bill.model != told_.model) price = openai::find_price(told_.model);
+  const openai::ModelPrice* price = gateway_.price_of(bill.model);
+  if (price == nullptr && bill.model != told_.model) price = gateway_.price_of(told_.model);
   if (price != nullptr) {
     bill.nano_dollars = openai::cost_nanodollars(*price, bill.usage, tier);
   } else {

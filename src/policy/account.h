@@ -53,8 +53,9 @@ struct Bill {
 // Resource, one per such request. One thread. Gives back in its end what was taken and not settled.
 class Account final : public BodyTap {
  public:
-  // `client` nullptr: nobody's, only keys of ours are used. `token` as it was shown.
-  Account(const Client* client, std::string_view token) : client_(client), token_(token) {}
+  // Of a client, or of nobody (nullptr). `token` as it was shown, if one was.
+  Account(const Gateway& gateway, const Client* client, std::string_view token)
+      : gateway_(gateway), client_(client), token_(token) {}
 
   [[nodiscard]] const Client* client() const { return client_; }
   [[nodiscard]] const Key* key() const { return key_; }
@@ -92,10 +93,12 @@ class Account final : public BodyTap {
   [[nodiscard]] Bill settle(bool was_served, const Now& now);
 
  private:
+  [[nodiscard]] int64_t price_of(const openai::Usage& usage) const;
   [[nodiscard]] Cost expected_cost() const;
   [[nodiscard]] openai::Usage estimated_usage() const;
   void read(base::Bytes bytes);
 
+  const Gateway& gateway_;
   const Client* client_;
   const Key* key_ = nullptr;
   std::string_view token_;

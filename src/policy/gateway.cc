@@ -168,6 +168,8 @@ base::Result<std::shared_ptr<const Gateway>, std::string> Gateway::make(
       new Gateway(digest_of, std::make_shared<const base::TimeZone>(*std::move(zone))));
   gateway->add_clients(config, former, now);
   gateway->add_keys(config, former, now);
+  gateway->add_prices(config);
+  gateway->accounts_for_all_ = !config.state.file.empty();
   return std::shared_ptr<const Gateway>(gateway);
 }
 
@@ -213,6 +215,40 @@ void Gateway::add_keys(const config::Config& config, const Gateway* former, cons
     }
     keys_.emplace(name, std::make_unique<KeyRing>(std::move(keys), weights));
   }
+}
+
+void Gateway::add_prices(const config::Config& config) {
+  // Nano-dollars a million are pico-dollars a thousandth.
+  const auto rate = [](int64_t nano_dollars) {
+    return nano_dollars / 1'000;
+  };
+  const auto rate_or_unsaid = [&](const std::optional<int64_t>& nano_dollars) {
+    return nano_dollars ? rate(*nano_dollars) : openai::Rates::unsaid;
+  };
+  for (const auto& [model, said] : config.usage.prices) {
+    auto price = std::make_unique<Price>();
+    price->model = model;
+    price->rates = {.input = rate(said.input),
+                    .cached = rate_or_unsaid(said.cached),
+                    .cache_write = rate_or_unsaid(said.cache_write),
+                    .output = rate(said.output)};
+    price->price = {
+        .model = price->model, .rates = {&price->rates, 1}, .per_request = said.per_request};
+    prices_.push_back(std::move(price));
+  }
+}
+
+const openai::ModelPrice* Gateway::price_of(std::string_view model) const {
+  for (const auto& each : prices_) {
+    if (each->model == model) return &each->price;
+  }
+  return openai::find_price(model);
+}
+
+const Client* Gateway::client(std::string_view name) const {
+  const auto found = clients_.find(name);
+  if (found != clients_.end()) return found->second.get();
+  return anonymous_ != nullptr && name == anonymous_->name() ? anonymous_.get() : nullptr;
 }
 
 // The same object where nothing has changed: what is under way is settled there.

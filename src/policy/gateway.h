@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "base/time_zone.h"
 #include "config/config.h"
 #include "openai/api_error.h"
+#include "openai/prices.h"
 #include "policy/line.h"
 #include "policy/meters.h"
 
@@ -125,9 +127,19 @@ class Gateway {
   [[nodiscard]] const Client* find(std::string_view token) const;
   // Who shows none; nullptr: may not come in. Without clients it is nobody either.
   [[nodiscard]] const Client* anonymous() const { return anonymous_.get(); }
-  [[nodiscard]] const std::map<std::string, std::unique_ptr<Client>>& clients() const {
-    return clients_;
+  // By name, the anonymous one included; nullptr: there is none.
+  [[nodiscard]] const Client* client(std::string_view name) const;
+  template <class Visit>
+  void for_each_client(Visit visit) const {
+    for (const auto& [name, client] : clients_)
+      visit(*client);
+    if (anonymous_) visit(*anonymous_);
   }
+
+  // Whether what everybody uses is wanted, also of who has neither a token nor a key of ours.
+  [[nodiscard]] bool accounts_for_all() const { return accounts_for_all_; }
+  // A price of the configuration, else of the built-in table; nullptr: neither has one. Borrowed.
+  [[nodiscard]] const openai::ModelPrice* price_of(std::string_view model) const;
 
   // nullptr: the upstream has none, the client's own goes through.
   [[nodiscard]] KeyRing* keys_of(const std::string& upstream) const;
@@ -142,13 +154,22 @@ class Gateway {
 
   void add_clients(const config::Config& config, const Gateway* former, const Now& now);
   void add_keys(const config::Config& config, const Gateway* former, const Now& now);
+  void add_prices(const config::Config& config);
   [[nodiscard]] std::shared_ptr<Meters> meters_for(const Meters::Limits& limits,
                                                    const std::shared_ptr<Meters>& former,
                                                    const Now& now) const;
 
   DigestOf digest_of_;
   std::shared_ptr<const base::TimeZone> zone_;
-  std::map<std::string, std::unique_ptr<Client>> clients_;
+  // With what its views and spans are of.
+  struct Price {
+    std::string model;
+    openai::Rates rates;
+    openai::ModelPrice price;
+  };
+  std::vector<std::unique_ptr<Price>> prices_;
+  bool accounts_for_all_ = false;
+  std::map<std::string, std::unique_ptr<Client>, std::less<>> clients_;
   std::unordered_map<Digest, const Client*, DigestHash> by_digest_;
   std::unique_ptr<Client> anonymous_;
   std::map<std::string, std::unique_ptr<KeyRing>> keys_;

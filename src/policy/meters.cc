@@ -22,9 +22,9 @@ std::string_view unit_name(Meters::Unit unit) {
   return "budget";
 }
 
-std::string name_of(const Meters::Limits::Window& window) {
-  std::string name(unit_name(window.unit));
-  return name + "/" + config::PeriodText::print(window.per);
+Meters::Limits::Window window_of(Meters::Unit unit, int64_t amount, const config::Period& per) {
+  const std::string name(unit_name(unit));
+  return {name + "/" + config::PeriodText::print(per), unit, amount, per};
 }
 
 // The tighter one is shown.
@@ -48,15 +48,16 @@ Meters::Limits Meters::limits_of(const config::Client& client) {
   Limits limits{
       .rpm = client.rpm_limit, .tpm = client.tpm_limit, .parallel = client.max_parallel_requests};
   if (client.max_budget > 0) {
-    limits.windows.push_back({Unit::budget, client.max_budget, client.budget_duration});
+    limits.windows.push_back(
+        {"max_budget", Unit::budget, client.max_budget, client.budget_duration});
   }
   for (const config::WindowLimit& limit : client.limits) {
     if (limit.requests > 0) {
-      limits.windows.push_back({Unit::requests, limit.requests, limit.per});
+      limits.windows.push_back(window_of(Unit::requests, limit.requests, limit.per));
     } else if (limit.tokens > 0) {
-      limits.windows.push_back({Unit::tokens, limit.tokens, limit.per});
+      limits.windows.push_back(window_of(Unit::tokens, limit.tokens, limit.per));
     } else {
-      limits.windows.push_back({Unit::budget, limit.budget, limit.per});
+      limits.windows.push_back(window_of(Unit::budget, limit.budget, limit.per));
     }
   }
   return limits;
@@ -73,7 +74,7 @@ Meters::Meters(const Limits& limits, std::shared_ptr<const base::TimeZone> zone)
   if (limits.parallel > 0) slots_.emplace(limits.parallel);
   counts_tokens_ = limits.tpm > 0;
   for (const Limits::Window& window : limits.windows) {
-    windows_.push_back(std::make_unique<NamedWindow>(name_of(window), window, *zone_));
+    windows_.push_back(std::make_unique<NamedWindow>(window, *zone_));
     counts_tokens_ = counts_tokens_ || window.unit == Unit::tokens;
     counts_dollars_ = counts_dollars_ || window.unit == Unit::budget;
   }
@@ -83,12 +84,12 @@ void Meters::inherit(const Meters& former, const Now& now) {
   if (requests_ && former.requests_) requests_->restore(former.requests_->ahead_us(now.us), now.us);
   if (tokens_ && former.tokens_) tokens_->restore(former.tokens_->ahead_us(now.us), now.us);
   for (const auto& each : former.windows_)
-    static_cast<void>(add(each->name, each->window.state(now.s), now));
+    static_cast<void>(add(each->limits.name, each->window.state(now.s), now));
 }
 
 bool Meters::add(std::string_view name, const Window::State& before, const Now& now) {
   for (const auto& each : windows_) {
-    if (each->name == name) return each->window.add(before, now.s);
+    if (each->limits.name == name) return each->window.add(before, now.s);
   }
   return false;
 }
@@ -120,7 +121,7 @@ std::optional<LimitMet> Meters::take(const Cost& cost, const Now& now, Taken& ta
     NamedWindow& each = *windows_[i];
     const Window::Decision decision = each.window.reserve(part_of(cost, each.limits.unit), now.s);
     if (!decision.is_granted) {
-      return LimitMet{.name = each.name,
+      return LimitMet{.name = each.limits.name,
                       .is_quota = true,
                       .retry_after_us = (decision.resets_s - now.s) * second_us,
                       .resets_s = decision.resets_s};
@@ -185,7 +186,7 @@ std::vector<Meters::Line> Meters::lines(const Now& now) const {
   for (const auto& each : windows_) {
     const Window::Decision decision = each->window.look(0, now.s);
     const int64_t resets_s = decision.resets_s == 0 ? 0 : decision.resets_s - now.s;
-    lines.push_back({.name = each->name,
+    lines.push_back({.name = each->limits.name,
                      .unit = each->limits.unit,
                      .limit = each->window.limit(),
                      .used = each->window.used(now.s),

@@ -57,6 +57,7 @@ class Meters {
 
   struct Limits {
     struct Window {
+      std::string name;  // as clients, logs and the ledger know it
       Unit unit = Unit::requests;
       int64_t amount = 0;
       config::Period per = {};
@@ -120,16 +121,15 @@ class Meters {
   template <class Visit>
   void visit_windows(const Now& now, Visit visit) const {
     for (const auto& each : windows_)
-      visit(std::string_view(each->name), each->window.state(now.s));
+      visit(std::string_view(each->limits.name), each->window.state(now.s));
   }
   // False: there is no such window, or another one runs now.
   bool add(std::string_view name, const Window::State& before, const Now& now);
 
  private:
   struct NamedWindow {
-    NamedWindow(std::string text, const Limits::Window& limit, const base::TimeZone& zone)
-        : name(std::move(text)), limits(limit), window(limit.amount, limit.per, zone) {}
-    std::string name;
+    NamedWindow(const Limits::Window& limit, const base::TimeZone& zone)
+        : limits(limit), window(limit.amount, limit.per, zone) {}
     Limits::Window limits;
     Window window;
   };

@@ -107,8 +107,9 @@ void replace_token(const Account& account,
                    const Destination& to,
                    const Asked& asked,
                    http::Head& head) {
-  drop_tokens(head, account.token(), asked.arena);
   const Key* const key = account.key();
+  if (account.client() == nullptr && key == nullptr) return;
+  drop_tokens(head, account.token(), asked.arena);
   if (key == nullptr || to.drops_credentials) return;
   add_key(head, key->place(), key->value(), asked.arena);
   head.remove("openai-organization");
@@ -201,7 +202,7 @@ std::optional<Verdict> Pipeline::identify(const Asked& asked,
   if (client == nullptr) {
     return Verdict::refuse(token ? token_unknown : token_missing, asks_for_token);
   }
-  state.account = std::make_unique<Account>(client, token.value_or(std::string_view()));
+  state.account = std::make_unique<Account>(*gateway_, client, token.value_or(std::string_view()));
   const std::string_view target = path_of(asked);
   const std::string_view path = target.substr(0, target.find('?'));
   if (path == me_path_) return about(*client, now, asked.arena);
@@ -241,9 +242,10 @@ std::optional<Verdict> Pipeline::charge(const Asked& asked,
                                         PolicyState& state) const {
   KeyRing* const keys = gateway_->keys_of(state.route->upstream);
   if (state.account == nullptr) {
-    if (keys == nullptr) return std::nullopt;
+    if (keys == nullptr && !gateway_->accounts_for_all()) return std::nullopt;
     const std::optional<std::string_view> token = find_token(asked.head);
-    state.account = std::make_unique<Account>(nullptr, token.value_or(std::string_view()));
+    state.account =
+        std::make_unique<Account>(*gateway_, nullptr, token.value_or(std::string_view()));
   }
   Account& account = *state.account;
   const std::string_view path = path_of(asked);

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/memory_limit.h"
+#include "ledger/ledger.h"
 #include "net/loop.h"
 #include "observe/access_log.h"
 #include "observe/metrics.h"
@@ -18,6 +19,7 @@ struct Environment {
   net::Loop& loop;
   observe::Metrics& metrics;
   observe::AccessLog& access_log;
+  ledger::Ledger* ledger;         // nullptr: nothing is kept of what is used
   SnapshotRef snapshot;           // the current one
   base::MemoryLimit& memory;      // of the process
   uint64_t log_tls_again_ms = 0;  // that clients speak TLS where there is none

@@ -22,6 +22,22 @@ constexpr size_t heads_bytes_usual = 16 * 1024;
 
 const std::vector<http::Field> no_trailers;
 
+ledger::UsageRecord record_of(const observe::Summary& summary) {
+  return {.ended_s = policy::realtime_s(),
+          .client = summary.client,
+          .model = summary.model,
+          .upstream = summary.upstream,
+          .key = summary.key,
+          .amounts = {.requests = 1,
+                      .input = summary.tokens.input,
+                      .cached = summary.tokens.cached,
+                      .cache_written = summary.tokens.cache_written,
+                      .output = summary.tokens.output,
+                      .reasoning = summary.tokens.reasoning,
+                      .nano_dollars = summary.nano_dollars,
+                      .unpriced = summary.is_unpriced ? 1 : 0}};
+}
+
 }  // namespace
 
 // Life.
@@ -102,6 +118,7 @@ void Exchange::settle(Outcome outcome) {
   summary.nano_dollars = bill->nano_dollars;
   summary.is_metered = bill->is_metered;
   summary.is_unpriced = bill->is_unpriced;
+  if (environment_.ledger != nullptr) environment_.ledger->record(record_of(summary));
 }
 
 void Exchange::abandon() {

@@ -19,6 +19,7 @@
 #include "net/name_service.h"
 #include "observe/access_log.h"
 #include "server/admin.h"
+#include "server/books.h"
 #include "server/loops.h"
 #include "server/worker.h"
 
@@ -89,6 +90,7 @@ std::string changed_but_kept(const config::Config& now,
   add(now.workers != before.workers, "workers");
   add(now.admin.listen != before.admin.listen, "admin.listen");
   add(now.limits.connections_max != before.limits.connections_max, "limits.connections_max");
+  add(now.state.file != before.state.file, "state.file");
   return keys;
 }
 
@@ -122,6 +124,7 @@ struct Server::State {
       tls_refused;  // files found wrong, so that it is logged once
   deploy::CertificateWatch certificate_watch;
   observe::AccessLog access_log;
+  Books books;
   accepting::SharedCounts shared;
   net::NameService names;
   std::vector<std::unique_ptr<local::Service>> services;  // of what `listen` says
@@ -274,10 +277,12 @@ base::Result<std::monostate, std::string> Server::start(net::InheritedSockets in
   state.tls_refused.resize(state.tls.size());
   auto opened = state.access_log.open(state.config->log.access, format_of(state.config->log));
   if (!opened) return opened.error();
+  opened = state.books.open(*state.config, (*deployment)->gateway);
+  if (!opened) return opened.error();
 
   for (uint32_t i = 0; i < count; ++i) {
-    state.workers.push_back(
-        std::make_unique<Worker>(*deployment, state.access_log, state.shared, state.names));
+    state.workers.push_back(std::make_unique<Worker>(
+        *deployment, state.access_log, state.books.ledger(), state.shared, state.names));
   }
   state.derive_limits();
   // From here on a failure leaves workers that never ran: they run once, to end in good order.
@@ -357,6 +362,7 @@ base::Result<std::monostate, std::string> Server::reload(
   state.deployment = *deployment;
   state.shared.memory.set(state.config->memory_limit);
   base::set_log_level(state.config->log.level);
+  state.books.follow((*deployment)->gateway);
   for (const auto& worker : state.workers) {
     worker->reload(*deployment);
     worker->renew_tls(state.tls);
@@ -421,6 +427,7 @@ void Server::wait() {
     if (thread.joinable()) thread.join();
   }
   state_->threads.clear();
+  state_->books.close();
   for (const net::ListenAddress& address : state_->listening)
     net::remove_socket_file(address);
   state_->listening.clear();

@@ -24,6 +24,7 @@ constexpr uint64_t relieve_again_after_ms = 100;
 
 Worker::Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
                observe::AccessLog& access_log,
+               ledger::Ledger* ledger,
                accepting::SharedCounts& shared,
                net::NameSource& names)
     : resolver_(loop_, names),
@@ -31,6 +32,7 @@ Worker::Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
       environment_{.loop = loop_,
                    .metrics = metrics_,
                    .access_log = access_log,
+                   .ledger = ledger,
                    .snapshot = {},
                    .memory = shared.memory,
                    .id_prefix = std::random_device{}()},

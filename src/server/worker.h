@@ -25,8 +25,10 @@ namespace server {
 // say otherwise.
 class Worker {
  public:
+  // `ledger` may be null.
   Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
          observe::AccessLog& access_log,
+         ledger::Ledger* ledger,
          accepting::SharedCounts& shared,
          net::NameSource& names);
   ~Worker();

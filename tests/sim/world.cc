@@ -50,6 +50,7 @@ World::World(uint64_t seed, Chance chance)
       environment_{.loop = proxy_,
                    .metrics = metrics_,
                    .access_log = *access_log_,
+                   .ledger = nullptr,
                    .snapshot = {},
                    .memory = memory_,
                    .id_prefix = id_prefix},

@@ -101,6 +101,7 @@ class Scene {
   proxy::Environment environment_{.loop = loop_,
                                   .metrics = metrics_,
                                   .access_log = access_log_,
+                                  .ledger = nullptr,
                                   .snapshot = {},
                                   .memory = memory_};
   client::Clients clients_{.environment = environment_,

@@ -1,16 +1,22 @@
 #include "ledger/counter_book.h"
 
+#include <utility>
+
 namespace ledger {
+
+CounterBook::Entry& CounterBook::entry(std::string_view client, std::string_view limit) {
+  key_.assign(client);
+  key_.push_back('\0');
+  key_.append(limit);
+  return entries_[key_];
+}
 
 // Of a counter's newest window; a new one begins with nothing.
 CounterBook::Entry& CounterBook::entry(std::string_view client,
                                        std::string_view limit,
                                        int64_t window) {
-  key_.assign(client);
-  key_.push_back('\0');
-  key_.append(limit);
-  Entry& its = entries_[key_];
-  if (its.window != window) its = {.window = window};
+  Entry& its = entry(client, limit);
+  if (its.window != window) its = {.window = window, .visit = its.visit};
   return its;
 }
 
@@ -57,7 +63,10 @@ void CounterBook::compare(std::span<const Counter> stored, const CounterSource& 
 std::vector<Counter> CounterBook::unwritten(const CounterSource& source) {
   std::vector<Counter> counters;
   if (!source.visit) return counters;
+  ++visit_;
   source.visit([&](std::string_view client, std::string_view limit, int64_t window, int64_t used) {
+    // Told twice, a counter would be written twice.
+    if (std::exchange(entry(client, limit).visit, visit_) == visit_) return;
     const Entry& its = entry(client, limit, window);
     if (used == its.own) return;
     counters.push_back({.client = std::string(client),

@@ -36,12 +36,15 @@ class CounterBook {
     int64_t window = 0;
     int64_t own = 0;     // of what the source tells, as much is written
     int64_t stored = 0;  // what the file says
+    uint64_t visit = 0;  // in which it was told of last
   };
 
+  Entry& entry(std::string_view client, std::string_view limit);
   Entry& entry(std::string_view client, std::string_view limit, int64_t window);
 
   std::unordered_map<std::string, Entry> entries_;  // by client and limit
   std::string key_;                                 // of the one looked up
+  uint64_t visit_ = 0;                              // counts them
 };
 
 }  // namespace ledger

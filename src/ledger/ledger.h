@@ -27,7 +27,7 @@ using CounterVisitor = std::function<void(
 // Where the counters are: policy's windows, as whoever owns them shows them. Both are called on the
 // ledger's thread.
 struct CounterSource {
-  // Calls the visitor for each whose window runs now.
+  // Calls the visitor for each whose window runs now. Of two by the same names, the first counts.
   std::function<void(const CounterVisitor&)> visit;
   // `counter.used` was used in that window by somebody else: another process on the same file
   // (while one hands over to the next), or before this start where the file could not be read then.

@@ -57,7 +57,9 @@ StoreError of_errno(const std::string& file, int error) {
 StoreError of_database(const std::string& file, const DatabaseError& error) {
   return {.is_for_now = error.failure == Failure::full || error.failure == Failure::busy,
           .failure = error.failure,
-          .text = fmt::format("the ledger {} cannot be used: {}", file, error.text)};
+          .text = fmt::format("the ledger {} cannot be used: {}",
+                              file,
+                              error.failure == Failure::full ? "the disk is full" : error.text)};
 }
 
 StoreError not_ours(const std::string& file) {
@@ -86,7 +88,10 @@ std::string damage_of(Database& database) {
     const DatabaseError error = database.error();
     return error.failure == Failure::corrupt ? error.text : std::string();
   }
-  return check.text(0) == "ok" ? std::string() : std::string(check.text(0));
+  const std::string_view said = check.text(0);
+  if (said == "ok") return {};
+  // Behind a line that names the database, of which there is one.
+  return std::string(said.substr(said.find_last_of('\n') + 1));
 }
 
 }  // namespace

@@ -131,3 +131,18 @@ TEST_CASE("what a new file does not have is written to it") {
   CHECK(due[1].used == 5);
   CHECK(windows.of["alice"].used == 51);
 }
+
+TEST_CASE("a counter that is told of twice is written once") {
+  CounterBook book;
+  CounterSource source;
+  source.visit = [](const ledger::CounterVisitor& visit) {
+    visit("alice", "day", 100, 5);
+    visit("alice", "day", 100, 5);
+    visit("alice", "day", 90, 7);
+  };
+  const auto due = book.unwritten(source);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].used == 5);
+  book.written(due);
+  CHECK(book.unwritten(source).empty());
+}

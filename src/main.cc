@@ -14,6 +14,7 @@
 #include "base/standard_streams.h"
 #include "config/load.h"
 #include "net/inherited.h"
+#include "process/commands.h"
 #include "process/greeting.h"
 #include "process/guardian.h"
 #include "process/handover.h"
@@ -54,6 +55,10 @@ int run(const process::Options& options, std::vector<std::string> command) {
   process::Predecessor predecessor = process::Predecessor::from_environment();
   auto loaded = process::load(options);
   if (!loaded) return complain(loaded.error(), process::exit_usage);
+  if (options.command == process::Command::print_usage) {
+    return process::print_usage(*loaded, options.usage);
+  }
+  if (options.command == process::Command::print_clients) return process::print_clients(*loaded);
   if (options.print_config) {
     base::print(stdout, "{}", config::to_yaml(*loaded));
     return base::end_output(0);
@@ -105,5 +110,9 @@ int main(int argc, char** argv) {
 
   auto options = process::parse_options(argc, argv);
   if (!options) return options.error();
+  if (options->command == process::Command::make_token) {
+    if (const auto failed = tls::init()) return complain(*failed, process::exit_failed);
+    return process::make_token(options->token_for);
+  }
   return run(*options, process::command_of(argc, argv));
 }

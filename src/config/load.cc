@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 #include <map>
 #include <set>
@@ -14,6 +15,7 @@
 #include "base/file_mode.h"
 #include "base/nearest_word.h"
 #include "base/read_file.h"
+#include "config/expand.h"
 #include "config/keys.h"
 #include "config/yaml_reader.h"
 #include "config/yaml_tree.h"
@@ -295,6 +297,17 @@ base::Result<base::LogLevel, std::string> parse_log_level(std::string_view text)
   const auto level = log_levels.parse(text);
   if (level) return *level;
   return fmt::format("expected {}, found \"{}\"", log_levels.expected(), text);
+}
+
+base::Result<Secret, std::string> secret_of_file(const std::string& file) {
+  std::error_code failure;
+  const std::string path = std::filesystem::absolute(file, failure).string();
+  const std::string reference = "${file:" + path + "}";
+  const auto text = expand(reference);
+  if (!text) return text.error().why;
+  auto secret = SecretText::parse(*text, reference);
+  if (!secret) return fmt::format("{} holds no key: expected {}", file, SecretText::expected());
+  return *std::move(secret);
 }
 
 std::string to_yaml(const Config& config) {

@@ -46,8 +46,12 @@ struct ConfigError {
 // "debug", "info", "warning" or "error".
 [[nodiscard]] base::Result<base::LogLevel, std::string> parse_log_level(std::string_view text);
 
-// The effective configuration as YAML that load_text() accepts and reads back to the same. No key
-// holds a secret yet; one that comes is masked here.
+// The secret that is the one line of a file, as `${file:…}` gives it: read again when it changes.
+// The error says what is wrong with the file, never what is in it.
+[[nodiscard]] base::Result<Secret, std::string> secret_of_file(const std::string& file);
+
+// The effective configuration as YAML that load_text() accepts and reads back to the same, but for
+// secrets that stand in the file itself: those are masked, and the mask is refused.
 [[nodiscard]] std::string to_yaml(const Config& config);
 
 }  // namespace config

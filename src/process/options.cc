@@ -32,6 +32,8 @@ std::string about_extra(const std::string& argument) {
                                            "--listen",
                                            "--upstream",
                                            "--log-level",
+                                           "--api-key-file",
+                                           "--token-file",
                                            "--check",
                                            "--print-config",
                                            "--version",
@@ -64,6 +66,55 @@ base::Result<std::monostate, std::string> set_listen(const std::vector<std::stri
   return std::monostate{};
 }
 
+// What stands in place of the options' defaults; each takes --config, too.
+void add_commands(CLI::App& app, Options& options) {
+  CLI::App* const token = app.add_subcommand("token", "tokens of clients; see token new --help");
+  CLI::App* const make = token->add_subcommand(
+      "new", "make a token, and print it with the lines for the configuration");
+  make->add_option("NAME", options.token_for, "the client it is for")->required();
+  make->callback([&options] { options.command = Command::make_token; });
+  token->require_subcommand(1);
+
+  CLI::App* const usage =
+      app.add_subcommand("usage", "print what was used, of the state.file of --config");
+  usage->add_option("--by", options.usage.by, "client, model, upstream, key or day")
+      ->capture_default_str();
+  usage->add_option("--since", options.usage.since, "24h, 7d … or all")->capture_default_str();
+  CLI::Option* const json = usage->add_flag("--json", options.usage.json, "as JSON");
+  usage->add_flag("--csv", options.usage.csv, "as CSV")->excludes(json);
+  usage->callback([&options] { options.command = Command::print_usage; });
+  usage->fallthrough();
+
+  CLI::App* const clients = app.add_subcommand(
+      "clients", "print the clients of --config with their limits and what is used of them");
+  clients->callback([&options] { options.command = Command::print_clients; });
+  clients->fallthrough();
+}
+
+// A key and a token for one person, without a configuration file.
+base::Result<std::monostate, std::string> set_secrets(const Options& options,
+                                                      config::Config& config) {
+  if (!options.api_key_file.empty()) {
+    auto key = config::secret_of_file(options.api_key_file);
+    if (!key) return "--api-key-file: " + key.error();
+    config.upstreams.at("openai").keys = {{.name = "1", .key = *std::move(key)}};
+  }
+  if (!options.token_file.empty()) {
+    auto token = config::secret_of_file(options.token_file);
+    if (!token) return "--token-file: " + token.error();
+    config::Client client = config.client_defaults;
+    client.token = *std::move(token);
+    config.clients["me"] = std::move(client);
+  }
+  if (!options.api_key_file.empty() && config.clients.empty() && !config.allow_anonymous) {
+    return std::string(
+        "--api-key-file: whoever reaches this proxy could use the key: add --token-file FILE with "
+        "a "
+        "token of your own (openai-proxy token new me), or `clients` in a configuration");
+  }
+  return std::monostate{};
+}
+
 }  // namespace
 
 // What escapes the flags' library is want of memory, which ends the program anyway.
@@ -86,12 +137,19 @@ base::Result<Options, int> parse_options(int argc, char** argv) {
       ->allow_extra_args(false);
   app.add_option("-u,--upstream", options.upstream, "URL of the default upstream, or unix:PATH");
   app.add_option("--log-level", options.log_level, "debug, info, warning or error");
+  app.add_option("--api-key-file",
+                 options.api_key_file,
+                 "file with the upstream's API key: clients need none, but a token");
+  app.add_option("--token-file",
+                 options.token_file,
+                 "file with the token that clients show in place of an API key");
   app.add_flag("--check",
                options.check,
                "validate the configuration and the files it names, and exit; binds nothing");
   app.add_flag(
       "--print-config", options.print_config, "print the effective configuration and exit");
   app.set_version_flag("-V,--version", "openai-proxy " OPENAI_PROXY_VERSION);
+  add_commands(app, options);
   app.footer(
       "Exit status: 0 done; 1 failed at run time, say an address in use; 2 the command line or the "
       "configuration is wrong.");
@@ -125,6 +183,8 @@ base::Result<config::Config, std::string> load(const Options& options) {
     if (!upstream) return "--upstream: " + upstream.error();
     config.upstreams.at("openai").url = *upstream;
   }
+  const auto secrets = set_secrets(options, config);
+  if (!secrets) return secrets.error();
   if (!options.log_level.empty()) {
     const auto level = config::parse_log_level(options.log_level);
     if (!level) return "--log-level: " + level.error();

@@ -2,6 +2,7 @@
 
 // The command line, and the configuration it leads to.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,23 @@ namespace process {
 inline constexpr int exit_failed = 1;  // at run time: an address in use, say
 inline constexpr int exit_usage = 2;   // the command line or the configuration is wrong
 
+// What the program is to do.
+enum class Command : uint8_t { serve, make_token, print_usage, print_clients };
+
+struct UsageOptions {
+  std::string by = "client";
+  std::string since = "all";
+  bool json = false;
+  bool csv = false;
+};
+
 // Value: what the command line says; it wins over the file.
 struct Options {
+  Command command = Command::serve;
+  std::string token_for;  // of make_token
+  UsageOptions usage;
+  std::string api_key_file;
+  std::string token_file;
   std::string config_file;
   std::vector<std::string> listen;
   std::string upstream;

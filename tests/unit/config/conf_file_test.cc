@@ -123,7 +123,7 @@ TEST_CASE("every known key stands in it") {
                            .max_budget = 1,
                            .limits = {{.requests = 1}, {.tokens = 1}, {.budget = 1}}};
   full.clients["bob"].token = config::Secret("t");
-  full.usage.prices["my-model"] = {.cached = 1, .cache_write = 1};
+  full.usage.prices["my_model"] = {.cached = 1, .cache_write = 1};
   full.listen.front().acme_webroot = "/w";
   full.listen.front().tls =
       config::ListenTls{.certificate = "c", .key = "k", .certificates = {{}}, .client_ca = "a"};

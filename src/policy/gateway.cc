@@ -68,7 +68,8 @@ Digest parse_digest(std::string_view hex) {
   for (size_t i = 0; i < 2 * digest.size(); ++i) {
     const auto letter = static_cast<unsigned char>(hex[i]);
     const unsigned value = letter <= '9' ? letter - '0' : letter - 'a' + 10U;
-    digest.at(i / 2) = static_cast<unsigned char>(digest.at(i / 2) << 4U | value);
+    const unsigned high = digest.at(i / 2);
+    digest.at(i / 2) = static_cast<unsigned char>(high << 4 | value);
   }
   return digest;
 }

@@ -313,7 +313,7 @@ TEST_CASE("a retired pool serves who waits already, and keeps nothing") {
 TEST_CASE("idle connections end by time, by the other end, and by speaking unasked") {
   Scene scene({.idle_timeout_ms = 1'000, .warm = 3});
   REQUIRE(scene.dials() == 3);
-  for (const size_t index : {0, 1, 2})
+  for (const size_t index : {size_t{0}, size_t{1}, size_t{2}})
     scene.connect(index);
   REQUIRE(scene.pool()->idle_count() == 3);
   scene.dial(0).end();

@@ -21,7 +21,7 @@ ROOMS = {
     "upstream": {"stream", "tls", "http", "observe", "net", "config", "base"},
     "proxy": {"upstream", "stream", "ledger", "policy", "local", "openai", "http", "observe", "net", "config", "base"},
     "client": {"proxy", "stream", "policy", "http", "observe", "net", "config", "base"},
-    "deploy": {"tls", "ledger", "config", "base"},
+    "deploy": {"policy", "tls", "ledger", "config", "base"},
     "accept": {"client", "proxy", "local", "tls", "net", "config", "base"},
     "server": {"accept", "client", "deploy", "ledger", "proxy", "upstream", "policy", "local", "tls", "observe",
                "ledger", "net", "config", "base"},

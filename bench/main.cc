@@ -12,10 +12,10 @@
 #include <fstream>
 #include <string>
 #include <string_view>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <vector>
 
+#include "base/descriptor_limit.h"
 #include "base/log.h"
 #include "base/standard_streams.h"
 #include "bench/base/command_line.h"
@@ -33,7 +33,7 @@ namespace {
 using bench::Ending;
 
 constexpr int exit_by_signal = 130;
-constexpr rlim_t descriptors_spare = 64;
+constexpr uint64_t descriptors_spare = 64;
 constexpr uint64_t progress_interval_s = 5;  // of lines that do not replace each other
 
 // Set by the first signal; the second ends the program on the spot.
@@ -82,19 +82,15 @@ class ProgressLine {
   bool is_terminal_ = isatty(STDERR_FILENO) == 1;
 };
 
-// What is wrong with it, as a sentence.
-std::optional<std::string> raise_descriptor_limit(uint32_t connections) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
-  limit.rlim_cur = limit.rlim_max;
-  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
-  if (limit.rlim_max >= connections + descriptors_spare) return {};
+// What is wrong before the run begins, as a sentence, so that none is for nothing.
+std::optional<std::string> problem_of_limit(uint32_t connections) {
+  const uint64_t descriptors = base::raise_descriptor_limit();
+  if (descriptors >= connections + descriptors_spare) return {};
   return fmt::format("{} connections need more than the {} open files allowed: raise `ulimit -Hn`",
                      connections,
-                     limit.rlim_max);
+                     descriptors);
 }
 
-// Before the run, so that none is for nothing.
 std::optional<std::string> problem_of_file(const std::string& path) {
   if (path.empty() || path == "-") return {};
   const std::ofstream file(path, std::ios::app);
@@ -115,7 +111,7 @@ int run(const std::vector<std::string>& words) {
   if (const auto* ending = std::get_if<Ending>(&parsed)) return end(*ending);
   const auto& options = std::get<bench::load::RunOptions>(parsed);
   const bench::load::Plan& plan = options.plan;
-  for (const auto& problem : {raise_descriptor_limit(plan.connections),
+  for (const auto& problem : {problem_of_limit(plan.connections),
                               problem_of_file(options.json_file),
                               problem_of_file(options.html_file)}) {
     if (problem) return complain(*problem, bench::exit_failed);

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "net/fd.h"
+#include "base/fd.h"
 #include "net/handle.h"
 #include "net/uv_loop.h"
 
@@ -75,7 +75,7 @@ class FineTimers {
   void fire_due();
   void arm();
 
-  net::Fd clock_;
+  base::Fd clock_;
   net::Handle<uv_poll_t> poll_;
   std::vector<Entry> heap_;
   uint64_t armed_ns_ = 0;  // when the clock goes off; 0: it does not

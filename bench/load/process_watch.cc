@@ -1,7 +1,6 @@
 #include "bench/load/process_watch.h"
 
 #include <algorithm>
-#include <charconv>
 #include <climits>
 #include <ctime>
 #include <dirent.h>
@@ -13,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/parse_number.h"
 #include "base/read_file.h"
 
 namespace bench::load {
@@ -26,13 +26,6 @@ constexpr std::string_view state_listening = "0A";
 std::string read_file(const std::string& path) {
   auto text = base::read_file(path, file_bytes_max);
   return text ? *std::move(text) : std::string();
-}
-
-std::optional<uint64_t> number(std::string_view text, int base = 10) {
-  uint64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return {};
-  return value;
 }
 
 std::vector<std::string_view> words_of(std::string_view text) {
@@ -55,7 +48,7 @@ std::vector<int> numbers_in(const std::string& folder) {
   std::vector<int> numbers;
   if (!dir) return numbers;
   while (const dirent* entry = readdir(dir.get())) {
-    const auto value = number(entry->d_name);
+    const auto value = base::parse_number<uint64_t>(entry->d_name);
     if (value && *value <= INT_MAX) numbers.push_back(static_cast<int>(*value));
   }
   return numbers;
@@ -86,7 +79,7 @@ Status status_of(int pid) {
     const size_t at = text.find(name);
     if (at == std::string::npos) return 0;
     const auto words = words_of(std::string_view(text).substr(at + name.size(), 64));
-    return words.empty() ? 0 : number(words.front()).value_or(0);
+    return words.empty() ? 0 : base::parse_number<uint64_t>(words.front()).value_or(0);
   };
   status.rss_bytes = field("\nVmRSS:") * 1024;
   status.rss_peak_bytes = field("\nVmHWM:") * 1024;
@@ -108,7 +101,7 @@ void add_listening_inodes(const char* path, uint16_t port, std::set<std::string>
     if (words.size() < 10 || words[3] != state_listening) continue;
     const size_t colon = words[1].rfind(':');
     if (colon == std::string_view::npos) continue;
-    if (number(words[1].substr(colon + 1), 16) == uint64_t{port}) {
+    if (base::parse_number<uint64_t>(words[1].substr(colon + 1), 16) == uint64_t{port}) {
       inodes.insert(fmt::format("socket:[{}]", words[9]));
     }
   }
@@ -127,7 +120,8 @@ bool holds_any(int pid, const std::set<std::string>& links) {
 int parent_of(int pid) {
   const std::string stat = read_file(proc(pid, "stat"));
   const auto fields = stat_fields(stat);
-  return fields.size() < 2 ? 0 : static_cast<int>(number(fields[1]).value_or(0));
+  return fields.size() < 2 ? 0
+                           : static_cast<int>(base::parse_number<uint64_t>(fields[1]).value_or(0));
 }
 
 // By a look at every process there is.
@@ -155,7 +149,8 @@ std::optional<uint64_t> process_cpu_ns(int pid) {
   const std::string stat = read_file(proc(pid, "stat"));
   const auto fields = stat_fields(stat);
   if (fields.size() < 13) return {};
-  const uint64_t ticks = number(fields[11]).value_or(0) + number(fields[12]).value_or(0);
+  const uint64_t ticks = base::parse_number<uint64_t>(fields[11]).value_or(0) +
+                         base::parse_number<uint64_t>(fields[12]).value_or(0);
   return ticks * ns_per_s / static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
 }
 
@@ -168,7 +163,7 @@ std::vector<int> process_family(int pid) {
     for (const int thread : numbers_in(tasks)) {
       const std::string children = read_file(fmt::format("{}/{}/children", tasks, thread));
       for (const std::string_view child : words_of(children))
-        family.push_back(static_cast<int>(number(child).value_or(0)));
+        family.push_back(static_cast<int>(base::parse_number<uint64_t>(child).value_or(0)));
     }
   }
   return family;

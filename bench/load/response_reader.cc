@@ -1,9 +1,10 @@
 #include "bench/load/response_reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
+#include "base/ascii.h"
+#include "base/parse_number.h"
 #include "http/chars.h"
 #include "http/head.h"
 
@@ -129,7 +130,7 @@ bool ResponseReader::parse_status_line(std::string_view line) {
   // "HTTP/1.1 200 OK"; the reason may be empty, some leave out the space before it too.
   if (line.size() < 12 || !line.starts_with("HTTP/1.") || line[8] != ' ') return false;
   if (line[7] != '0' && line[7] != '1') return false;
-  if (!http::is_digit(line[9]) || !http::is_digit(line[10]) || !http::is_digit(line[11]))
+  if (!base::is_digit(line[9]) || !base::is_digit(line[10]) || !base::is_digit(line[11]))
     return false;
   if (line.size() > 12 && line[12] != ' ') return false;
   status_ = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
@@ -142,7 +143,7 @@ bool ResponseReader::parse_field(std::string_view line) {
   if (colon == 0 || colon == std::string_view::npos) return false;
   const std::string_view name = line.substr(0, colon);
   // All names of interest begin so, most others do not.
-  const char first = http::to_lower(name.front());
+  const char first = base::to_lower(name.front());
   if (first != 'c' && first != 't') return true;
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (http::equals_ignoring_case(name, "content-length")) return parse_length(value);
@@ -165,12 +166,10 @@ bool ResponseReader::parse_field(std::string_view line) {
 }
 
 bool ResponseReader::parse_length(std::string_view value) {
-  uint64_t length = 0;
-  const auto parsed = std::from_chars(value.data(), value.data() + value.size(), length);
-  if (parsed.ec != std::errc() || parsed.ptr != value.data() + value.size()) return false;
-  if (has_length_ && length != left_) return false;
+  const auto length = base::parse_number<uint64_t>(value);
+  if (!length || (has_length_ && *length != left_)) return false;
   has_length_ = true;
-  left_ = length;
+  left_ = *length;
   return true;
 }
 
@@ -242,13 +241,12 @@ bool ResponseReader::take_framing_byte(char byte) {
 }
 
 bool ResponseReader::take_size_byte(char byte) {
-  const char c = http::to_lower(byte);
-  const bool is_letter = c >= 'a' && c <= 'f';
-  if (!http::is_digit(c) && !is_letter) {
+  const int digit = base::hex_value(byte);
+  if (digit < 0) {
     state_ = State::chunk_line;
-    return line_bytes_ > 1 && (c == ';' || c == ' ' || c == '\t');
+    return line_bytes_ > 1 && (byte == ';' || byte == ' ' || byte == '\t');
   }
-  left_ = left_ * 16 + static_cast<uint64_t>(is_letter ? c - 'a' + 10 : c - '0');
+  left_ = left_ * 16 + static_cast<uint64_t>(digit);
   return line_bytes_ <= hex_digits_max;
 }
 

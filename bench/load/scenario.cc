@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <fmt/format.h>
 
+#include "base/parse_number.h"
 #include "http/chars.h"
 #include "http/head.h"
 
@@ -112,12 +112,11 @@ base::Result<std::vector<Work>, std::string> parse_mix(std::string_view text) {
     Work work{*scenario, 1};
     if (equals != std::string_view::npos) {
       const std::string_view digits = item.substr(equals + 1);
-      const auto parsed =
-          std::from_chars(digits.data(), digits.data() + digits.size(), work.weight);
-      if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size() ||
-          work.weight < 1 || work.weight > weight_max) {
+      const auto weight = base::parse_number<uint32_t>(digits);
+      if (!weight || *weight < 1 || *weight > weight_max) {
         return fmt::format("\"{}\" is no weight: write a number from 1 to {}", digits, weight_max);
       }
+      work.weight = *weight;
     }
     works.push_back(work);
     if (comma == std::string_view::npos) return works;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "base/ascii.h"
+
 namespace bench::page {
 namespace {
 
@@ -34,7 +36,7 @@ double em_width(std::string_view sequence) {
   if (sequence.size() == 2) return first == '\xc3' ? 0.84 : 0.66;  // × among them, µ not
   if (std::string_view(" .,:;'|!iljI()[]/").find(first) != std::string_view::npos) return 0.4;
   if (std::string_view("mwMW%@").find(first) != std::string_view::npos) return 0.98;
-  return first >= 'A' && first <= 'Z' ? 0.72 : 0.64;
+  return base::is_upper(first) ? 0.72 : 0.64;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/json_text.h"
 #include "bench/serve/text.h"
 #include "http/h1_writer.h"
 
@@ -87,24 +88,6 @@ uint64_t fitting(const BlockBody& body, Api api, bool base64, uint64_t size) {
   return size < float_bytes ? 0 : (size + 1) / float_bytes * float_bytes - 1;
 }
 
-// Of the UTF-8 character (RFC 3629) that `text` begins with; 0 where it begins with none.
-size_t character_bytes(std::string_view text) {
-  const auto at = [text](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const unsigned lead = at(0);
-  if (lead < 0x80) return 1;
-  // What the second byte may be: no overlong forms, no surrogates, nothing above U+10FFFF.
-  const unsigned low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-  const unsigned high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-  const size_t size = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (lead < 0xc2 || lead > 0xf4 || at(1) < low || at(1) > high) return 0;
-  for (size_t i = 2; i < size; ++i) {
-    if ((at(i) & 0xc0U) != 0x80U) return 0;
-  }
-  return size;
-}
-
 }  // namespace
 
 void append_number(std::string& out, uint64_t number) {
@@ -156,38 +139,18 @@ BlockBody append_reply(std::string& out, const Reply& reply, uint64_t size) {
   return body;
 }
 
-void append_json_text(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    const size_t size = std::max<size_t>(character_bytes(text), 1);
-    const auto byte = static_cast<unsigned char>(text[0]);
-    if (text[0] == '"' || text[0] == '\\') {
-      out += '\\';
-      out += text[0];
-    } else if (byte < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
-    } else if (size == 1 && byte >= 0x80) {
-      out += "\\ufffd";
-    } else {
-      out += text.substr(0, size);
-    }
-    text.remove_prefix(size);
-  }
-  out += '"';
-}
-
 void append_error(std::string& out, const ErrorText& error) {
   const auto text_or_null = [&out](std::string_view text) {
     if (text.empty()) {
       out += "null";
     } else {
-      append_json_text(out, text);
+      base::append_json_string(out, text);
     }
   };
   out += R"({"error":{"message":)";
-  append_json_text(out, error.message);
+  base::append_json_string(out, error.message);
   out += R"(,"type":)";
-  append_json_text(out, error.type);
+  base::append_json_string(out, error.type);
   out += R"(,"param":)";
   text_or_null(error.param);
   out += R"(,"code":)";

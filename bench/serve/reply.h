@@ -53,9 +53,6 @@ void append_error(std::string& out, const ErrorText& error);
 void append_models(std::string& out, uint64_t created_s);
 void append_counts(std::string& out, const Counts& counts);
 
-// `text` as a JSON string with its quotes; what is not UTF-8 becomes U+FFFD.
-void append_json_text(std::string& out, std::string_view text);
-
 // Value.
 struct ResponseHead {
   enum class Ending : uint8_t { length, chunked, close };

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <fmt/format.h>
 
+#include "base/parse_number.h"
 #include "http/head.h"
 #include "http/target.h"
 
@@ -45,11 +45,8 @@ constexpr std::array<Parameter, 6> parameters = {{
 }};
 
 std::optional<uint64_t> number_of(std::string_view text, uint64_t max) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool is_whole = error == std::errc() && end == text.data() + text.size();
-  if (!is_whole || number > max) return std::nullopt;
-  return number;
+  const auto number = base::parse_number<uint64_t>(text);
+  return number && *number <= max ? number : std::nullopt;
 }
 
 BadWish bad_number(std::string_view name, std::string_view text, uint64_t max) {

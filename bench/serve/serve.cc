@@ -1,17 +1,17 @@
 // Options checked, sockets bound, threads started and joined.
 #include "bench/serve/serve.h"
 
-#include <charconv>
 #include <chrono>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <optional>
-#include <sys/resource.h>
 #include <thread>
 #include <utility>
 
+#include "base/descriptor_limit.h"
+#include "base/parse_number.h"
 #include "bench/serve/environment.h"
 #include "bench/serve/request_line.h"
 #include "bench/serve/text.h"
@@ -34,16 +34,9 @@ base::Result<net::ListenAddress, std::string> read_address(std::string_view text
   const size_t colon = text.rfind(':');
   std::string_view host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  uint16_t port = 0;
-  bool is_right = colon != std::string_view::npos && net::Address::parse(host, 0).has_value();
-  if (is_right) {
-    const std::string_view digits = text.substr(colon + 1);
-    const char* const end = digits.data() + digits.size();
-    const auto read = std::from_chars(digits.data(), end, port);
-    is_right = read.ec == std::errc() && read.ptr == end;
-  }
-  if (is_right) {
-    return net::ListenAddress{.host = std::string(host), .port = port, .unix_path = {}};
+  if (colon != std::string_view::npos && net::Address::parse(host, 0)) {
+    const auto port = base::parse_number<uint16_t>(text.substr(colon + 1));
+    if (port) return net::ListenAddress{.host = std::string(host), .port = *port, .unix_path = {}};
   }
   return fmt::format(
       "cannot listen on '{}': give ADDRESS:PORT with a literal address, such as "
@@ -81,14 +74,6 @@ base::Result<std::unique_ptr<tls::ServerOptions>, std::string> read_tls(const Op
   // A client may come back to any of the threads.
   made->ticket_keys = std::make_shared<tls::TicketKeys>();
   return made;
-}
-
-// A connection is a descriptor. Where it cannot be raised, fewer are served at a time.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 using Threads = std::vector<std::unique_ptr<Thread>>;
@@ -131,7 +116,8 @@ base::Result<Counts, std::string> serve(const Options& options,
   const auto tls_options = read_tls(options);
   if (!tls_options) return tls_options.error();
 
-  raise_descriptor_limit();
+  // A connection is a descriptor. Where there are not enough, fewer are served at a time.
+  static_cast<void>(base::raise_descriptor_limit());
   (void)blocks();  // made here, or the first request would wait for them
   Shared shared(options, *std::move(faults));
   auto bound = net::bind_listener(*address, options.threads);

@@ -15,12 +15,12 @@ constexpr uint64_t handshake_timeout_ms = 10'000;
 
 Thread::Thread(Shared& shared,
                size_t index,
-               net::Fd socket,
+               base::Fd socket,
                std::unique_ptr<tls::ServerContext> tls)
     : tls_(std::move(tls)),
       environment_(loop_, shared, index),
       mailbox_(loop_),
-      listener_(loop_, std::move(socket), [this](net::Fd connection, const net::Address& peer) {
+      listener_(loop_, std::move(socket), [this](base::Fd connection, const net::Address& peer) {
         accept(std::move(connection), peer);
       }) {}
 
@@ -34,7 +34,7 @@ void Thread::stop() {
   mailbox_.post([this] { end(); });
 }
 
-void Thread::accept(net::Fd connection, const net::Address& peer) {
+void Thread::accept(base::Fd connection, const net::Address& peer) {
   auto tcp = net::Tcp::open(loop_, std::move(connection), peer, base::Side::client);
   if (!tcp) return;
   std::unique_ptr<net::ByteStream> stream = *std::move(tcp);

@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <memory>
 
+#include "base/fd.h"
 #include "bench/serve/environment.h"
 #include "net/address.h"
-#include "net/fd.h"
 #include "net/listener.h"
 #include "net/mailbox.h"
 #include "net/uv_loop.h"
@@ -19,7 +19,7 @@ namespace bench::serve {
 class Thread {
  public:
   // Accepts from `socket`, with TLS where `tls` is not null. `shared` outlives it.
-  Thread(Shared& shared, size_t index, net::Fd socket, std::unique_ptr<tls::ServerContext> tls);
+  Thread(Shared& shared, size_t index, base::Fd socket, std::unique_ptr<tls::ServerContext> tls);
   ~Thread();
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
@@ -32,7 +32,7 @@ class Thread {
   void stop();
 
  private:
-  void accept(net::Fd connection, const net::Address& peer);
+  void accept(base::Fd connection, const net::Address& peer);
   void end();
 
   net::UvLoop loop_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/json_text.h"
 #include "bench/serve/reply.h"
 
 namespace bench::serve {
@@ -53,9 +54,9 @@ void Upload::append_file(std::string& out, uint64_t id, uint64_t created_s) {
   out += R"(,"created_at":)";
   append_number(out, created_s);
   out += R"(,"filename":)";
-  append_json_text(out, name.empty() ? "upload" : name);
+  base::append_json_string(out, name.empty() ? "upload" : name);
   out += R"(,"purpose":)";
-  append_json_text(out, purpose.empty() ? "user_data" : purpose);
+  base::append_json_string(out, purpose.empty() ? "user_data" : purpose);
   out += R"(,"status":"processed")";
   append_hash(out);
   out += '}';

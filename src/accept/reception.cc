@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/log.h"
 #include "client/h1_client.h"
 #include "local/local_reply.h"
@@ -17,11 +18,6 @@ namespace {
 
 constexpr uint64_t drain_grace_ms = 500;
 
-// Every TLS record's first byte is below, every HTTP method's is one of these.
-bool is_letter(unsigned char byte) {
-  return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
-}
-
 // Who speaks TLS could not read them.
 std::string_view busy_words(const Door& door) {
   return door.tls == nullptr ? local::busy_reply() : std::string_view();
@@ -32,7 +28,7 @@ std::string_view busy_words(const Door& door) {
 // A connection whose PROXY header is on its way.
 class Reception::Announced final : public net::Buried, public base::ListLink<Announced> {
  public:
-  Announced(Reception& reception, net::Fd socket, const net::Address& front, const Door& door)
+  Announced(Reception& reception, base::Fd socket, const net::Address& front, const Door& door)
       : reception_(reception),
         front_(front),
         door_(door),
@@ -64,7 +60,7 @@ class Reception::Announced final : public net::Buried, public base::ListLink<Ann
 // and wait weigh next to nothing, and who speaks http can be told so.
 class Reception::Silent final : public net::Buried, public base::ListLink<Silent> {
  public:
-  Silent(Reception& reception, net::Fd socket, const net::Address& client, const Door& door)
+  Silent(Reception& reception, base::Fd socket, const net::Address& client, const Door& door)
       : reception_(reception),
         client_(client),
         door_(door),
@@ -108,18 +104,18 @@ const config::Config& Reception::config() const {
   return clients_.environment.snapshot->config();
 }
 
-void Reception::receive(net::Fd socket, const net::Address& peer, const Door& door) {
+void Reception::receive(base::Fd socket, const net::Address& peer, const Door& door) {
   if (!door.entrance.is_limited()) {
     admit(std::move(socket), peer, door);
     return;
   }
   if (shared_.memory.excess_bytes() > 0) {
-    refuse(std::move(socket), Refusal::memory, peer, busy_words(door));
+    refuse(std::move(socket), observe::Refusal::memory, peer, busy_words(door));
     return;
   }
   const bool refuses = config().limits.when_full == config::WhenFull::refuse;
   if (refuses && shared_.open.load(std::memory_order_relaxed) >= shared_.connections_max) {
-    refuse(std::move(socket), Refusal::full, peer, busy_words(door));
+    refuse(std::move(socket), observe::Refusal::full, peer, busy_words(door));
     return;
   }
   shared_.open.fetch_add(1, std::memory_order_relaxed);
@@ -144,15 +140,15 @@ void Reception::on_header(Announced& announced) {
   } else {
     shared_.open.fetch_sub(1, std::memory_order_relaxed);
     // Whoever sent no header speaks something else.
-    refuse(reader.take_socket(), Refusal::header, announced.front(), {}, reader.why());
+    refuse(reader.take_socket(), observe::Refusal::header, announced.front(), {}, reader.why());
   }
   on_change_();
 }
 
-void Reception::arrive(net::Fd socket, const net::Address& client, const Door& door) {
+void Reception::arrive(base::Fd socket, const net::Address& client, const Door& door) {
   if (!shared_.addresses.enter(client, config().limits.connections_per_address_max)) {
     shared_.open.fetch_sub(1, std::memory_order_relaxed);
-    refuse(std::move(socket), Refusal::address, client, busy_words(door));
+    refuse(std::move(socket), observe::Refusal::address, client, busy_words(door));
   } else if (door.tls != nullptr) {
     silent_.push_back(*new Silent(*this, std::move(socket), client, door));
   } else {
@@ -164,21 +160,22 @@ void Reception::on_first_byte(Silent& silent) {
   silent.unlink();
   loop_.bury(std::unique_ptr<net::Buried>(&silent));
   const std::optional<unsigned char> byte = silent.first().byte();
-  if (byte && !is_letter(*byte)) {
+  // Every TLS record's first byte is below a letter, every HTTP method's is one.
+  if (byte && !base::is_letter(static_cast<char>(*byte))) {
     admit(silent.first().take_socket(), silent.client(), silent.door());
     return;
   }
   leave(silent.client(), silent.door().entrance);
   if (byte) {
     refuse(silent.first().take_socket(),
-           Refusal::no_tls,
+           observe::Refusal::no_tls,
            silent.client(),
            local::https_needed_reply());
   }
   on_change_();
 }
 
-void Reception::admit(net::Fd socket, const net::Address& client, const Door& door) {
+void Reception::admit(base::Fd socket, const net::Address& client, const Door& door) {
   auto tcp = net::Tcp::open(
       loop_, std::move(socket), client, base::Side::client, config().timeouts.unreachable_ms);
   if (!tcp) {
@@ -199,42 +196,42 @@ void Reception::leave(const net::Address& client, const proxy::Entrance& entranc
   shared_.open.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void Reception::refuse(net::Fd socket,
-                       Refusal why,
+void Reception::refuse(base::Fd socket,
+                       observe::Refusal why,
                        const net::Address& peer,
                        std::string_view words,
                        std::string_view detail) {
-  clients_.environment.metrics.connections_refused[static_cast<size_t>(why)].add();
+  clients_.environment.metrics.count(why);
   farewell_.say(std::move(socket), words);
   std::atomic<uint64_t>& log_again_s = shared_.log_refused_again_s[static_cast<size_t>(why)];
   if (!base::is_due_to_log(log_again_s, loop_.now_ms())) return;
   switch (why) {
-    case Refusal::full:
+    case observe::Refusal::full:
       base::log_warning(
           "{} client connections are open, the limit: new ones get 503; raise `ulimit -n` or "
           "limits.connections_max",
           shared_.connections_max);
       break;
-    case Refusal::address:
+    case observe::Refusal::address:
       base::log_warning(
           "{} has {} connections, limits.connections_per_address_max: further ones get 503; if "
           "a front server stands there, let it speak the PROXY protocol",
           peer.host_text(),
           config().limits.connections_per_address_max);
       break;
-    case Refusal::header:
+    case observe::Refusal::header:
       base::log_warning("{} is in listen.proxy_protocol.from but its PROXY header was refused: {}",
                         peer.host_text(),
                         detail);
       break;
-    case Refusal::memory:
+    case observe::Refusal::memory:
       base::log_warning(
           "{} bytes of memory are held, memory_limit is {}: new connections get 503; raise it or "
           "lower limits.connections_max",
           shared_.memory.used_bytes(),
           shared_.memory.limit_bytes());
       break;
-    case Refusal::no_tls:  // anybody's mistake, and told to them
+    case observe::Refusal::no_tls:  // anybody's mistake, and told to them
       break;
   }
 }

@@ -13,23 +13,20 @@
 #include <vector>
 
 #include "accept/address_table.h"
+#include "base/fd.h"
 #include "base/intrusive_list.h"
 #include "base/memory_limit.h"
 #include "client/clients.h"
 #include "config/config.h"
 #include "net/address.h"
 #include "net/farewell.h"
-#include "net/fd.h"
 #include "net/listener.h"
 #include "net/own_addresses.h"
 #include "net/uv_loop.h"
+#include "observe/metrics.h"
 #include "tls/server_context.h"
 
 namespace accepting {
-
-// Why somebody was turned away.
-enum class Refusal : uint8_t { full, address, header, no_tls, memory };
-inline constexpr size_t refusals = 5;
 
 // What all workers count together, so that a limit is the process's, not a worker's share.
 struct SharedCounts {
@@ -40,7 +37,7 @@ struct SharedCounts {
   net::OwnAddresses own_addresses;  // filled before threads start
   // When to log again: that it is full and they wait, and each refusal.
   std::atomic<uint64_t> log_held_again_s{0};
-  std::array<std::atomic<uint64_t>, refusals> log_refused_again_s{};
+  std::array<std::atomic<uint64_t>, observe::refusals> log_refused_again_s{};
 };
 
 // An address that a worker accepts from: mostly one socket, more where they were inherited.
@@ -66,7 +63,7 @@ class Reception {
   Reception& operator=(Reception&&) = delete;
 
   // Takes over a connection accepted at `door`, which outlives it.
-  void receive(net::Fd socket, const net::Address& peer, const Door& door);
+  void receive(base::Fd socket, const net::Address& peer, const Door& door);
   // A client that had come in has closed its connection.
   void leave(const net::Address& client, const proxy::Entrance& entrance);
 
@@ -84,11 +81,11 @@ class Reception {
   void on_header(Announced& announced);
   void on_first_byte(Silent& silent);
   // The client is known: counts it.
-  void arrive(net::Fd socket, const net::Address& client, const Door& door);
-  void admit(net::Fd socket, const net::Address& client, const Door& door);
+  void arrive(base::Fd socket, const net::Address& client, const Door& door);
+  void admit(base::Fd socket, const net::Address& client, const Door& door);
   // `words` are what it hears, `detail` is for the log.
-  void refuse(net::Fd socket,
-              Refusal why,
+  void refuse(base::Fd socket,
+              observe::Refusal why,
               const net::Address& peer,
               std::string_view words,
               std::string_view detail = {});

@@ -59,7 +59,6 @@ class IntrusiveList {
   [[nodiscard]] T& front() { return *static_cast<T*>(head_.next_); }
   [[nodiscard]] T& back() { return *static_cast<T*>(head_.previous_); }
   void push_back(T& element) { insert(*head_.previous_, element); }
-  void push_front(T& element) { insert(head_, element); }
 
   // Takes the first element out; nullptr when empty.
   T* pop_front() {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/standard_streams.h"
+#include "base/time_text.h"
 
 namespace base {
 namespace {
@@ -44,19 +45,9 @@ bool is_due_to_log(std::atomic<uint64_t>& again_s, uint64_t now_ms) {
 }
 
 void log_line(LogLevel level, std::string_view line) {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  tm utc{};
-  gmtime_r(&now.tv_sec, &utc);
-  std::string text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {:7} ",
-                                 utc.tm_year + 1900,
-                                 utc.tm_mon + 1,
-                                 utc.tm_mday,
-                                 utc.tm_hour,
-                                 utc.tm_min,
-                                 utc.tm_sec,
-                                 now.tv_nsec / 1'000'000,
-                                 level_name(level));
+  std::string text;
+  append_time(text, unix_now_ms());
+  fmt::format_to(std::back_inserter(text), " {:7} ", level_name(level));
   for (const char c : line) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {

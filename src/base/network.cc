@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
-#include <charconv>
 #include <cstring>
+
+#include "base/parse_number.h"
 
 namespace base {
 namespace {
@@ -61,10 +62,9 @@ std::optional<Network> Network::parse(std::string_view text) {
   if (!address) return std::nullopt;
   unsigned bits = address->bits;
   if (slash != std::string_view::npos) {
-    const std::string_view digits = text.substr(slash + 1);
-    const char* end = digits.data() + digits.size();
-    const auto [stopped, error] = std::from_chars(digits.data(), end, bits);
-    if (error != std::errc() || stopped != end || bits > address->bits) return std::nullopt;
+    const auto number = parse_number<unsigned>(text.substr(slash + 1));
+    if (!number || *number > address->bits) return std::nullopt;
+    bits = *number;
   }
   network.first_ = address->bytes;
   network.prefix_bits_ = static_cast<uint8_t>(bits + address->mapped);

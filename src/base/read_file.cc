@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+
 namespace base {
 namespace {
 
@@ -14,38 +16,22 @@ namespace {
 constexpr int writer_wait_ms = 1'000;
 constexpr int piece_wait_ms = 10'000;
 
-class Descriptor {
- public:
-  explicit Descriptor(const std::string& path)
-      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor(Descriptor&&) = delete;
-  Descriptor& operator=(Descriptor&&) = delete;
+bool is_pipe(const Fd& file) {
+  struct stat found {};
+  return ::fstat(file.get(), &found) == 0 && S_ISFIFO(found.st_mode);
+}
 
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool is_pipe() const {
-    struct stat found {};
-    return ::fstat(fd_, &found) == 0 && S_ISFIFO(found.st_mode);
-  }
-  [[nodiscard]] bool is_ready_within(int wait_ms) const {
-    pollfd wait{.fd = fd_, .events = POLLIN, .revents = 0};
-    return ::poll(&wait, 1, wait_ms) > 0;
-  }
-
- private:
-  int fd_;
-};
+bool is_ready_within(const Fd& file, int wait_ms) {
+  pollfd wait{.fd = file.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&wait, 1, wait_ms) > 0;
+}
 
 }  // namespace
 
 Result<std::string, int> read_file(const std::string& path, size_t bytes_max) {
-  const Descriptor file(path);
-  if (file.get() < 0) return errno;
-  const bool is_pipe = file.is_pipe();
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!file) return errno;
+  const bool may_have_no_end_yet = is_pipe(file);
   std::string text;
   std::array<char, 64 * 1024> block;  // not cleared: most files are far smaller
   while (true) {
@@ -53,13 +39,13 @@ Result<std::string, int> read_file(const std::string& path, size_t bytes_max) {
     if (got == 0) {
       // Until its first writer a pipe has no end either. Nothing is waited for without end: who
       // reads may be who hears signals.
-      if (!is_pipe || !text.empty() || file.is_ready_within(0)) return text;
-      if (!file.is_ready_within(writer_wait_ms)) return ENODATA;
+      if (!may_have_no_end_yet || !text.empty() || is_ready_within(file, 0)) return text;
+      if (!is_ready_within(file, writer_wait_ms)) return ENODATA;
     } else if (got > 0) {
       text.append(block.data(), static_cast<size_t>(got));
       if (text.size() > bytes_max) return EFBIG;
     } else if (errno == EAGAIN) {
-      if (!file.is_ready_within(piece_wait_ms)) return ENODATA;
+      if (!is_ready_within(file, piece_wait_ms)) return ENODATA;
     } else if (errno != EINTR) {
       return errno;
     }

@@ -29,6 +29,5 @@ class [[nodiscard]] Result {
  private:
   std::variant<T, E> state_;
 };
-using Status = Result<std::monostate>;
 
 }  // namespace base

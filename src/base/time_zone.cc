@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "base/read_file.h"
 
 namespace base {
@@ -15,13 +16,8 @@ constexpr size_t file_bytes_max = size_t{1} << 20U;
 constexpr size_t name_bytes_max = 64;
 constexpr size_t head_bytes = 44;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool is_name_char(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '/' || c == '_' ||
-         c == '-' || c == '+';
+  return is_letter_or_digit(c) || c == '/' || c == '_' || c == '-' || c == '+';
 }
 
 // "h", "hh", "hhmm" or "hh:mm" with a sign before it, in seconds.

@@ -2,9 +2,9 @@
 #include "base/url.h"
 
 #include <arpa/inet.h>
-#include <charconv>
 
 #include "base/ascii.h"
+#include "base/parse_number.h"
 
 namespace base {
 namespace {
@@ -13,13 +13,6 @@ constexpr size_t host_bytes_max = 253;  // RFC 1035 2.3.4, as text
 
 constexpr uint16_t default_port(Scheme scheme) {
   return scheme == Scheme::https ? 443 : 80;
-}
-
-constexpr bool is_alpha(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 bool has_forbidden_byte(std::string_view text) {
@@ -53,9 +46,9 @@ std::optional<std::string_view> scheme_of(std::string_view text) {
   const size_t colon = text.find_first_of(":/?#");
   if (colon == std::string_view::npos || colon == 0 || text[colon] != ':') return std::nullopt;
   const std::string_view scheme = text.substr(0, colon);
-  if (!is_alpha(scheme.front())) return std::nullopt;
+  if (!is_letter(scheme.front())) return std::nullopt;
   for (const char c : scheme) {
-    if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '-' && c != '.') return std::nullopt;
+    if (!is_letter_or_digit(c) && c != '+' && c != '-' && c != '.') return std::nullopt;
   }
   return scheme;
 }
@@ -75,7 +68,7 @@ std::optional<std::string> parse_name(std::string_view text) {
   if (text.empty() || text.size() > host_bytes_max) return std::nullopt;
   if (text.front() == '.' || text.find("..") != std::string_view::npos) return std::nullopt;
   for (const char c : text) {
-    if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '.' && c != '_') return std::nullopt;
+    if (!is_letter_or_digit(c) && c != '-' && c != '.' && c != '_') return std::nullopt;
   }
   return in_lower_case(text);
 }
@@ -98,10 +91,9 @@ std::optional<Origin> parse_authority(Scheme scheme, std::string_view text) {
   if (!host) return std::nullopt;
   origin.host = std::move(*host);
   if (rest.size() > 1) {  // a lone ':' means the default port (RFC 3986 3.2.3)
-    rest.remove_prefix(1);
-    const char* end = rest.data() + rest.size();
-    const auto [stop, failure] = std::from_chars(rest.data(), end, origin.port);
-    if (failure != std::errc{} || stop != end || origin.port == 0) return std::nullopt;
+    const auto port = parse_number<uint16_t>(rest.substr(1));
+    if (!port || *port == 0) return std::nullopt;
+    origin.port = *port;
   }
   return origin;
 }
@@ -227,6 +219,19 @@ std::optional<Url> resolve_url(const Url& base, std::string_view reference) {
   std::string target = without_dot_segments(rooted(std::move(path)));
   target += percent_encoded(to.query);
   return Url{base.origin, std::move(target)};
+}
+
+std::string_view without_port(std::string_view authority) {
+  const size_t colon = authority.rfind(':');
+  const bool has_port =
+      colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
+  return has_port ? authority.substr(0, colon) : authority;
+}
+
+std::string_view host_of(std::string_view authority) {
+  const std::string_view host = without_port(authority);
+  const bool is_in_brackets = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
+  return is_in_brackets ? host.substr(1, host.size() - 2) : host;
 }
 
 }  // namespace base

@@ -42,6 +42,12 @@ struct Url {
 // The URL of the server at a unix socket: http, of the name localhost. `path` is absolute.
 [[nodiscard]] Url unix_url(std::string_view path);
 
+// An authority ("host:port", as in Host) without its port; an IPv6 literal keeps its brackets.
+[[nodiscard]] std::string_view without_port(std::string_view authority);
+
+// The host of an authority alone, as a connection or a certificate names it: no port, no brackets.
+[[nodiscard]] std::string_view host_of(std::string_view authority);
+
 // Resolves a Location value against the URL of the request it answers (RFC 3986 5.2, with the
 // removal of dot segments). Nothing where the result is not an http(s) URL as parse_url() takes it.
 [[nodiscard]] std::optional<Url> resolve_url(const Url& base, std::string_view reference);

@@ -4,6 +4,8 @@
 #include <array>
 #include <chrono>
 
+#include "base/ascii.h"
+
 namespace base {
 namespace {
 
@@ -11,14 +13,6 @@ using std::chrono::days;
 using std::chrono::seconds;
 using std::chrono::sys_days;
 using std::chrono::year;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 }  // namespace
 

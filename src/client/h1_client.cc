@@ -318,22 +318,6 @@ bool H1Client::closes_after_response() const {
          (state_ != State::response && !body_is_here_);
 }
 
-// An end that is not known beforehand shows in chunks, or to HTTP/1.0 in the connection's
-// (RFC 9112 6.3).
-Framing H1Client::framing_of(stream::Body body) const {
-  switch (body.kind) {
-    case stream::Body::Kind::none:
-      return {};
-    case stream::Body::Kind::length:
-      return {Framing::Kind::length, body.length};
-    case stream::Body::Kind::unknown:
-      return {knows_http_1_1() ? Framing::Kind::chunked : Framing::Kind::until_close, 0};
-    case stream::Body::Kind::tunnel:
-      return {Framing::Kind::tunnel, 0};
-  }
-  return {};
-}
-
 bool H1Client::knows_http_1_1() const {
   return exchange_->request_head().version_minor >= 1;
 }
@@ -341,7 +325,10 @@ bool H1Client::knows_http_1_1() const {
 void H1Client::send_head(const http::Head& head, stream::Body body) {
   const bool is_final = head.status >= 200 || body.kind == stream::Body::Kind::tunnel;
   if (!is_final && !knows_http_1_1()) return;  // RFC 9110 15.2
-  const Framing framing = framing_of(body);
+  // An end that is not known beforehand shows in chunks, or to HTTP/1.0 in the connection's
+  // (RFC 9112 6.3).
+  const Framing framing = stream::framing_of(
+      body, knows_http_1_1() ? Framing::Kind::chunked : Framing::Kind::until_close);
   http::ConnectionOption option = http::ConnectionOption::none;
   if (framing.kind == Framing::Kind::tunnel) {
     option = http::ConnectionOption::upgrade;

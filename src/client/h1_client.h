@@ -112,7 +112,6 @@ class H1Client final : public ClientSession,
   [[nodiscard]] bool body_too_slow();
   void watch_writing();
   void client_left(observe::Outcome outcome = observe::Outcome::client_left);
-  [[nodiscard]] http::Framing framing_of(stream::Body body) const;
   [[nodiscard]] bool knows_http_1_1() const;
   [[nodiscard]] bool must_refuse_head() const;
   void linger();

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "base/file_mode.h"
 #include "base/read_file.h"
 
@@ -16,12 +17,9 @@ constexpr size_t expanded_bytes_max = size_t{1} << 20U;  // as the whole file
 constexpr std::string_view file_scheme = "file:";
 
 bool is_variable_name(std::string_view name) {
-  const auto letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  };
-  if (name.empty() || !letter(name.front())) return false;
+  if (name.empty() || base::is_digit(name.front())) return false;
   return std::all_of(
-      name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+      name.begin(), name.end(), [](char c) { return base::is_letter_or_digit(c) || c == '_'; });
 }
 
 // A secret of its own file, as systemd and containers hand it over: one line, its end not part of

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/money.h"
+#include "base/parse_number.h"
 #include "base/time_zone.h"
 #include "config/scalars.h"
 #include "config/units.h"
@@ -46,7 +47,7 @@ std::optional<int64_t> Amount::parse(std::string_view text) const {
   if (!scaled) return std::nullopt;
   const size_t point = std::min(scaled->number.find('.'), scaled->number.size());
   const std::string_view places = scaled->number.substr(std::min(point + 1, scaled->number.size()));
-  const auto whole = parse_digits(scaled->number.substr(0, point));
+  const auto whole = base::parse_number<uint64_t>(scaled->number.substr(0, point));
   if (!whole || (point < scaled->number.size() && places.empty())) return std::nullopt;
   int64_t value = 0;
   if (*whole > static_cast<uint64_t>(max) ||

@@ -3,21 +3,17 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
-#include <charconv>
 #include <chrono>
 #include <fmt/format.h>
 #include <sys/un.h>
 
 #include "base/ascii.h"
+#include "base/parse_number.h"
 #include "config/expand.h"
 #include "config/units.h"
 
 namespace config {
 namespace {
-
-constexpr bool is_alnum(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
 
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
@@ -46,7 +42,7 @@ constexpr std::array<Unit, 15> size_units{{{"GiB", uint64_t{1} << 30U},
                                            {"", 1}}};
 
 std::optional<uint16_t> parse_port(std::string_view text) {
-  const auto value = parse_digits(text);
+  const auto value = base::parse_number<uint64_t>(text);
   if (!value || *value > 0xffff) return std::nullopt;
   return static_cast<uint16_t>(*value);
 }
@@ -96,7 +92,7 @@ std::optional<bool> Flag::parse(std::string_view text) {
 
 std::optional<uint32_t> Count::parse(std::string_view text) const {
   if (!zero_word.empty() && text == zero_word) return 0;
-  const auto value = parse_digits(text);
+  const auto value = base::parse_number<uint64_t>(text);
   if (!value || *value < min || *value > max) return std::nullopt;
   return static_cast<uint32_t>(*value);
 }
@@ -244,7 +240,7 @@ std::optional<std::string> OriginPattern::parse(std::string_view text) {
   std::string_view host = std::string_view(origin).substr(separator + 3);
   // Browser extensions and apps have schemes of their own.
   const bool scheme_ok = std::all_of(scheme.begin(), scheme.end(), [](char c) {
-    return is_alnum(c) || c == '+' || c == '-' || c == '.';
+    return base::is_letter_or_digit(c) || c == '+' || c == '-' || c == '.';
   });
   if (!scheme_ok) return std::nullopt;
   const bool wildcard = host.starts_with("*.");
@@ -268,7 +264,7 @@ std::string OriginPattern::expected() {
 std::optional<std::string> FieldName::parse(std::string_view text) {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
   const bool token = std::all_of(text.begin(), text.end(), [&](char c) {
-    return is_alnum(c) || marks.find(c) != std::string_view::npos;
+    return base::is_letter_or_digit(c) || marks.find(c) != std::string_view::npos;
   });
   if (text.empty() || !token) return std::nullopt;
   return base::in_lower_case(text);
@@ -278,7 +274,8 @@ namespace {
 
 // What may stand in a route's path: what a request's path holds as it is (RFC 3986 3.3).
 bool is_route_char(char c) {
-  return is_alnum(c) || std::string_view("/-._~!&'+,;=:@$").find(c) != std::string_view::npos;
+  return base::is_letter_or_digit(c) ||
+         std::string_view("/-._~!&'+,;=:@$").find(c) != std::string_view::npos;
 }
 
 bool has_segment(std::string_view path, std::string_view segment) {
@@ -347,8 +344,9 @@ std::string_view RoutePath::hint(std::string_view text) {
 
 std::optional<std::string> Name::parse(std::string_view text) {
   constexpr size_t bytes_max = 64;
-  const bool ok = std::all_of(
-      text.begin(), text.end(), [](char c) { return is_alnum(c) || c == '-' || c == '_'; });
+  const bool ok = std::all_of(text.begin(), text.end(), [](char c) {
+    return base::is_letter_or_digit(c) || c == '-' || c == '_';
+  });
   if (text.empty() || text.size() > bytes_max || !ok) return std::nullopt;
   return std::string(text);
 }
@@ -426,9 +424,9 @@ std::string KeyPlaceText::expected() {
 
 std::optional<Date> DateText::parse(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const auto year = parse_digits(text.substr(0, 4));
-  const auto month = parse_digits(text.substr(5, 2));
-  const auto day = parse_digits(text.substr(8, 2));
+  const auto year = base::parse_number<uint64_t>(text.substr(0, 4));
+  const auto month = base::parse_number<uint64_t>(text.substr(5, 2));
+  const auto day = base::parse_number<uint64_t>(text.substr(8, 2));
   if (!year || !month || !day) return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(*year)},
                                          std::chrono::month{static_cast<unsigned>(*month)},
@@ -463,7 +461,8 @@ std::optional<std::string> Text::parse(std::string_view text) {
 
 std::optional<std::string> ModelName::parse(std::string_view text) {
   const bool ok = std::all_of(text.begin(), text.end(), [](char c) {
-    return is_alnum(c) || std::string_view("-_.:/@+").find(c) != std::string_view::npos;
+    return base::is_letter_or_digit(c) ||
+           std::string_view("-_.:/@+").find(c) != std::string_view::npos;
   });
   return ok ? Text::parse(text) : std::nullopt;
 }

@@ -4,21 +4,15 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string_view>
 
-namespace config {
+#include "base/parse_number.h"
 
-[[nodiscard]] inline std::optional<uint64_t> parse_digits(std::string_view text) {
-  uint64_t value = 0;
-  const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
-  return value;
-}
+namespace config {
 
 // Value. A suffix, and how many of the smallest unit it stands for.
 struct Unit {
@@ -32,7 +26,7 @@ template <size_t n>
 [[nodiscard]] std::optional<uint64_t> parse_with_unit(std::string_view text,
                                                       const std::array<Unit, n>& units) {
   const size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto number = parse_digits(text.substr(0, end));
+  const auto number = base::parse_number<uint64_t>(text.substr(0, end));
   if (!number) return std::nullopt;
   std::string_view unit = text.substr(end);
   if (unit.size() > 1 && unit.front() == ' ') unit.remove_prefix(1);

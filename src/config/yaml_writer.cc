@@ -4,18 +4,18 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/ascii.h"
+
 namespace config {
 namespace {
 
 bool is_plain(std::string_view text) {
-  const auto alnum = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
   if (text.empty() || text.ends_with(':')) return false;
   if (text == "null" || text == "Null" || text == "NULL") return false;
-  if (!alnum(text.front()) && text.front() != '/') return false;
-  return std::all_of(text.begin(), text.end(), [&](char c) {
-    return alnum(c) || std::string_view("-_./:").find(c) != std::string_view::npos;
+  if (!base::is_letter_or_digit(text.front()) && text.front() != '/') return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return base::is_letter_or_digit(c) ||
+           std::string_view("-_./:").find(c) != std::string_view::npos;
   });
 }
 

@@ -9,7 +9,6 @@ namespace http {
 
 enum class FieldId : uint8_t {
   other,
-  accept_encoding,
   access_control_allow_origin,
   access_control_request_headers,
   access_control_request_method,
@@ -34,15 +33,12 @@ enum class FieldId : uint8_t {
   refresh,
   retry_after,
   sec_websocket_protocol,
-  server,
   te,
   trailer,
   transfer_encoding,
   upgrade,
   vary,
-  via,
   www_authenticate,
-  x_request_id,
 };
 
 // The id of a field name (ASCII case-insensitive); `other` for one we have no name for.

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/ascii.h"
 #include "http/chars.h"
 
 namespace http {
@@ -36,7 +37,7 @@ bool are_bytes_equal_ignoring_case(const char* a, const char* b, size_t size) {
     if (lower_word(a + i) != lower_word(b + i)) return false;
   }
   for (; i < size; ++i) {
-    if (a[i] != b[i] && to_lower(a[i]) != to_lower(b[i])) return false;
+    if (a[i] != b[i] && base::to_lower(a[i]) != base::to_lower(b[i])) return false;
   }
   return true;
 }

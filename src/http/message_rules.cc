@@ -1,5 +1,6 @@
 #include "http/message_rules.h"
 
+#include "base/ascii.h"
 #include "http/chars.h"
 #include "http/field_lines.h"
 #include "http/target.h"
@@ -29,7 +30,7 @@ std::optional<uint64_t> parse_content_length(std::string_view text) {
   if (text.empty()) return std::nullopt;
   uint64_t length = 0;
   for (const char c : text) {
-    if (!is_digit(c)) return std::nullopt;
+    if (!base::is_digit(c)) return std::nullopt;
     const auto digit = static_cast<uint64_t>(c - '0');
     if (length > (length_max - digit) / 10) return std::nullopt;
     length = length * 10 + digit;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "http/chars.h"
 #include "http/head.h"
 
@@ -11,21 +12,18 @@ namespace {
 constexpr unsigned port_max = 65535;
 
 bool is_name_char(char c) {
-  const char lower = to_lower(c);
-  return is_digit(c) || (lower >= 'a' && lower <= 'z') || c == '-' || c == '.' || c == '_' ||
-         c == '~';
+  return base::is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 bool is_ipv6_char(char c) {
-  const char lower = to_lower(c);
-  return is_digit(c) || (lower >= 'a' && lower <= 'f') || c == ':' || c == '.';
+  return base::hex_value(c) >= 0 || c == ':' || c == '.';
 }
 
 // *DIGIT, at most 65535.
 bool is_port(std::string_view text) {
   unsigned port = 0;
   for (const char c : text) {
-    if (!is_digit(c)) return false;
+    if (!base::is_digit(c)) return false;
     port = port * 10 + static_cast<unsigned>(c - '0');
     if (port > port_max) return false;
   }

@@ -7,8 +7,10 @@
 #include <optional>
 #include <sys/stat.h>
 
+#include "base/ascii.h"
+#include "base/fd.h"
+#include "base/url.h"
 #include "http/target.h"
-#include "net/fd.h"
 #include "openai/api_error.h"
 
 namespace local {
@@ -33,16 +35,8 @@ constexpr openai::ApiError no_challenge = {
 bool is_token(std::string_view text) {
   return !text.empty() && text.size() <= token_bytes_max &&
          std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_';
+           return base::is_letter_or_digit(c) || c == '-' || c == '_';
          });
-}
-
-std::string_view without_port(std::string_view authority) {
-  const size_t colon = authority.rfind(':');
-  const bool has_port =
-      colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
-  return has_port ? authority.substr(0, colon) : authority;
 }
 
 // The content of the challenge file for `path`, which is in that folder. Nothing where there is
@@ -53,7 +47,7 @@ std::optional<std::string> read_challenge(const std::string& webroot, std::strin
   const std::string file_path = fmt::format("{}{}", webroot, path);
   // A link would lead elsewhere, and opening a pipe would wait.
   constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  const net::Fd file(::open(file_path.c_str(), flags));
+  const base::Fd file(::open(file_path.c_str(), flags));
   struct stat what {};
   if (!file || ::fstat(file.get(), &what) != 0 || !S_ISREG(what.st_mode)) return std::nullopt;
   std::array<char, challenge_bytes_max + 1> text;
@@ -97,7 +91,7 @@ std::string_view HttpsRedirect::location(const http::Head& request, base::Arena&
   std::string_view path = http::origin_form(request.method, request.target, arena);
   if (!path.starts_with('/')) path = "/";
   const std::string port = https_port_ == 443 ? "" : fmt::format(":{}", https_port_);
-  return arena.join({"https://", without_port(host->value), port, path});
+  return arena.join({"https://", base::without_port(host->value), port, path});
 }
 
 }  // namespace local

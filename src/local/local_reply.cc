@@ -6,6 +6,7 @@
 #include <iterator>
 #include <string>
 
+#include "base/json_text.h"
 #include "http/h1_writer.h"
 
 namespace local {
@@ -19,20 +20,6 @@ std::string_view http_date(base::Arena& arena) {
   std::array<char, 40> text{};
   const size_t size = strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
   return arena.copy({text.data(), size});
-}
-
-void append_json_string(std::string& out, std::string_view text) {
-  out.push_back('"');
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
-      continue;
-    }
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c);
-  }
-  out.push_back('"');
 }
 
 }  // namespace
@@ -92,11 +79,11 @@ base::Bytes render(const openai::ApiError& error,
     head.add("x-should-retry", "false");
   }
   std::string body = "{\"error\":{\"message\":";
-  append_json_string(body, error.message);
+  base::append_json_string(body, error.message);
   body += ",\"type\":";
-  append_json_string(body, error.type);
+  base::append_json_string(body, error.type);
   body += ",\"param\":null,\"code\":";
-  append_json_string(body, error.code);
+  base::append_json_string(body, error.code);
   body += "}}\n";
   return base::as_bytes(arena.copy(body));
 }

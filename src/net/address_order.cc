@@ -8,7 +8,7 @@
 #include <tuple>
 #include <utility>
 
-#include "net/fd.h"
+#include "base/fd.h"
 
 namespace net {
 namespace {
@@ -70,7 +70,7 @@ int scope_of(const Address& address, const Bytes6& bytes) {
 
 // Where a connection to `destination` would come from; nothing where there is no way to it.
 std::optional<Address> source_for(Address destination) {
-  const Fd socket(::socket(destination.family(), SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP));
+  const base::Fd socket(::socket(destination.family(), SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP));
   if (!socket) return std::nullopt;
   destination.set_port(53);  // any: nothing is sent
   if (::connect(socket.get(), destination.system(), destination.system_size()) != 0) {

@@ -1,6 +1,5 @@
 // Making listening sockets; listener.cc accepts from them.
 
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "net/address.h"
 #include "net/listener.h"
@@ -53,11 +53,11 @@ std::string hint(const ListenAddress& address, int error) {
 Error why(const ListenAddress& address, int error) {
   // The C library spells it with a capital letter.
   std::string text = std::strerror(error);
-  text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  text[0] = base::to_lower(text[0]);
   return "cannot listen on " + address.text() + ": " + text + hint(address, error);
 }
 
-bool set_option(const Fd& socket, int level, int name) {
+bool set_option(const base::Fd& socket, int level, int name) {
   const int on = 1;
   return ::setsockopt(socket.get(), level, name, &on, sizeof on) == 0;
 }
@@ -65,14 +65,14 @@ bool set_option(const Fd& socket, int level, int name) {
 enum class Sharing : uint8_t { alone, among_workers };
 
 // A bound TCP socket; on failure none, with errno set.
-Fd bind_tcp(const Address& address, Sharing sharing) {
-  Fd socket(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+base::Fd bind_tcp(const Address& address, Sharing sharing) {
+  base::Fd socket(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) return socket;
   bool ok = set_option(socket, SOL_SOCKET, SO_REUSEADDR);
   if (sharing == Sharing::among_workers) ok = ok && set_option(socket, SOL_SOCKET, SO_REUSEPORT);
   if (address.is_ipv6()) ok = ok && set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY);
   ok = ok && ::bind(socket.get(), address.system(), address.system_size()) == 0;
-  return ok ? std::move(socket) : Fd();
+  return ok ? std::move(socket) : base::Fd();
 }
 
 Bound listen_tcp(const ListenAddress& wanted, size_t count) {
@@ -85,7 +85,7 @@ Bound listen_tcp(const ListenAddress& wanted, size_t count) {
   if (wanted.port != 0 && !bind_tcp(*address, Sharing::alone)) return why(wanted, errno);
   BoundSockets bound{wanted, {}};
   for (size_t i = 0; i < count; ++i) {
-    Fd socket = bind_tcp(*address, Sharing::among_workers);
+    base::Fd socket = bind_tcp(*address, Sharing::among_workers);
     if (!socket || ::listen(socket.get(), SOMAXCONN) != 0) return why(wanted, errno);
     if (address->port() == 0) {
       sockaddr_storage chosen{};
@@ -101,8 +101,8 @@ Bound listen_tcp(const ListenAddress& wanted, size_t count) {
   return bound;
 }
 
-Fd unix_socket() {
-  return Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+base::Fd unix_socket() {
+  return base::Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
 // Clears the way for a socket at `path`; an errno, or 0.
@@ -110,7 +110,7 @@ int remove_stale_socket(const sockaddr_un& path) {
   struct stat found {};
   if (::lstat(path.sun_path, &found) != 0) return errno == ENOENT ? 0 : errno;
   if (!S_ISSOCK(found.st_mode)) return EEXIST;
-  const Fd probe = unix_socket();
+  const base::Fd probe = unix_socket();
   if (!probe) return errno;
   // A full backlog (EAGAIN) is somebody, too.
   const int result = ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&path), sizeof path);
@@ -131,7 +131,7 @@ Bound listen_unix(const ListenAddress& wanted, size_t count) {
   if (!to_system(wanted.unix_path, path)) return why(wanted, ENAMETOOLONG);
   const int error = remove_stale_socket(path);
   if (error != 0) return why(wanted, error);
-  Fd socket = unix_socket();
+  base::Fd socket = unix_socket();
   // The mode before binding, so that nobody gets in between; after it, because the umask took some.
   if (!socket || ::fchmod(socket.get(), unix_mode) != 0 ||
       ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&path), sizeof path) != 0) {

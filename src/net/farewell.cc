@@ -10,7 +10,7 @@ namespace {
 // Of what it said: enough for a request's head and a small body.
 constexpr int reads_max = 8;
 
-void discard_input(const Fd& socket) {
+void discard_input(const base::Fd& socket) {
   std::array<char, 16 * 1024> bytes;
   for (int i = 0; i < reads_max; ++i) {
     if (::recv(socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT) <= 0) return;
@@ -24,7 +24,7 @@ Farewell::Farewell(Loop& loop)
         static_cast<Farewell*>(self)->on_deadline();
       }) {}
 
-void Farewell::say(Fd socket, std::string_view words) {
+void Farewell::say(base::Fd socket, std::string_view words) {
   // A new socket's buffer is empty: the words fit.
   if (!words.empty() && ::send(socket.get(), words.data(), words.size(), MSG_NOSIGNAL) < 0) return;
   ::shutdown(socket.get(), SHUT_WR);

@@ -5,8 +5,8 @@
 #include <deque>
 #include <string_view>
 
+#include "base/fd.h"
 #include "net/deadline.h"
-#include "net/fd.h"
 #include "net/loop.h"
 
 namespace net {
@@ -21,7 +21,7 @@ class Farewell {
 
   // Sends `words` and ends the connection. Closing at once would reset it when its request is
   // under way, and the words might be lost: the socket stays for a moment, unless too many do.
-  void say(Fd socket, std::string_view words);
+  void say(base::Fd socket, std::string_view words);
 
   // Closes what is held.
   void end();
@@ -30,7 +30,7 @@ class Farewell {
   static constexpr uint64_t held_ms = 500;
 
   struct Held {
-    Fd socket;
+    base::Fd socket;
     uint64_t until_ms;
   };
   void on_deadline();

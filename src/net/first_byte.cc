@@ -7,7 +7,7 @@
 
 namespace net {
 
-FirstByte::FirstByte(UvLoop& loop, Fd socket, uint64_t timeout_ms, void* owner, Done done)
+FirstByte::FirstByte(UvLoop& loop, base::Fd socket, uint64_t timeout_ms, void* owner, Done done)
     : socket_(std::move(socket)),
       poll_(this),
       deadline_(loop.timers(), this, [](void* self) { static_cast<FirstByte*>(self)->finish(); }),

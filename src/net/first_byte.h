@@ -8,8 +8,8 @@
 
 #include <uv.h>
 
+#include "base/fd.h"
 #include "net/deadline.h"
-#include "net/fd.h"
 #include "net/handle.h"
 #include "net/uv_loop.h"
 
@@ -21,20 +21,20 @@ class FirstByte {
   // Called once, from the loop: it is there, or none came in time or ever will.
   using Done = void (*)(void* owner);
 
-  FirstByte(UvLoop& loop, Fd socket, uint64_t timeout_ms, void* owner, Done done);
+  FirstByte(UvLoop& loop, base::Fd socket, uint64_t timeout_ms, void* owner, Done done);
 
   // Gives it less time: `timeout_ms` from now.
   void hurry(uint64_t timeout_ms) { deadline_.set(timeout_ms); }
 
   // After `done`.
-  [[nodiscard]] Fd take_socket() { return std::move(socket_); }
+  [[nodiscard]] base::Fd take_socket() { return std::move(socket_); }
   [[nodiscard]] std::optional<unsigned char> byte() const { return byte_; }
 
  private:
   void on_readable();
   void finish();
 
-  Fd socket_;
+  base::Fd socket_;
   Handle<uv_poll_t> poll_;
   Deadline deadline_;
   void* owner_;

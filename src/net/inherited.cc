@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -13,20 +12,14 @@
 #include <unistd.h>
 #include <utility>
 
+#include "base/parse_number.h"
 #include "net/address.h"
 
 namespace net {
 namespace {
 
 // More than any configuration names; what is beyond is no protocol but a mistake.
-constexpr int descriptors_max = 4096;
-
-std::optional<int> number(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
-}
+constexpr uint32_t descriptors_max = 4096;
 
 // Takes a variable out of the environment.
 std::string take_variable(const char* name) {
@@ -81,20 +74,22 @@ base::Result<InheritedSockets, std::string> InheritedSockets::from_environment()
   const std::string count = take_variable(inherited_count);
   ::unsetenv(inherited_names);
   InheritedSockets inherited;
-  if (pid.empty() || number(pid) != ::getpid()) return inherited;
-  const std::optional<int> descriptors = number(count);
+  if (pid.empty() || base::parse_number<uint32_t>(pid) != static_cast<uint32_t>(::getpid()))
+    return inherited;
+  const auto descriptors = base::parse_number<uint32_t>(count);
   if (!descriptors || *descriptors > descriptors_max) {
     return std::string(inherited_count) + " is `" + count +
            "`: it must be the number of listening sockets, or be unset";
   }
-  for (int fd = inherited_first; fd < inherited_first + *descriptors; ++fd) {
+  const int end = inherited_first + static_cast<int>(*descriptors);
+  for (int fd = inherited_first; fd < end; ++fd) {
     if (!is_listening(fd) || !prepare(fd)) {
       return std::string(inherited_count) + " is " + count + ", but descriptor " +
              std::to_string(fd) +
              " is no listening socket: hand over stream sockets that listen (systemd: "
              "ListenStream=, Accept=no)";
     }
-    inherited.sockets_.push_back({Fd(fd), address_of(fd)});
+    inherited.sockets_.push_back({base::Fd(fd), address_of(fd)});
   }
   return inherited;
 }

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
-#include "net/fd.h"
 #include "net/listener.h"
 
 namespace net {
@@ -38,7 +38,7 @@ class InheritedSockets {
 
  private:
   struct Socket {
-    Fd fd;
+    base::Fd fd;
     ListenAddress address;
   };
   std::vector<Socket> sockets_;

@@ -45,7 +45,7 @@ bool is_of_one_connection(int error) {
 // uv_listen would not do: libuv accepts before it asks us, closes the whole backlog when it runs
 // out of descriptors, and in 1.44 can spin on that. Polling the socket ourselves, holding
 // means not to poll.
-Listener::Listener(UvLoop& loop, Fd socket, OnAccept on_accept, OnShortage on_shortage)
+Listener::Listener(UvLoop& loop, base::Fd socket, OnAccept on_accept, OnShortage on_shortage)
     : loop_(loop),
       socket_(std::move(socket)),
       on_accept_(std::move(on_accept)),
@@ -112,7 +112,7 @@ bool Listener::accept_one() {
   sockaddr_storage storage{};
   auto* system = reinterpret_cast<sockaddr*>(&storage);
   socklen_t size = sizeof storage;
-  Fd connection(::accept4(socket_.get(), system, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  base::Fd connection(::accept4(socket_.get(), system, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!connection) {
     const int error = errno;
     if (is_of_one_connection(error)) return true;

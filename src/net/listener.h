@@ -9,10 +9,10 @@
 #include <variant>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "net/address.h"
 #include "net/deadline.h"
-#include "net/fd.h"
 #include "net/handle.h"
 #include "net/reachability.h"
 #include "net/uv_loop.h"
@@ -33,7 +33,7 @@ struct ListenAddress {
 // duplicated.
 struct BoundSockets {
   ListenAddress address;  // with the port the system chose
-  std::vector<Fd> sockets;
+  std::vector<base::Fd> sockets;
 };
 
 // Binds and listens, synchronously. IPv6 sockets are V6ONLY. A unix socket gets mode 0660: who may
@@ -50,13 +50,13 @@ void remove_socket_file(const ListenAddress& address);
 class Listener {
  public:
   // `peer` is "none" at a unix socket.
-  using OnAccept = std::function<void(Fd connection, const Address& peer)>;
+  using OnAccept = std::function<void(base::Fd connection, const Address& peer)>;
   // accept() failed for want of descriptors or memory; it is tried again.
   using OnShortage = std::function<void()>;
 
   // Accepts from `socket` (as bind_listener() made it) from now on.
   Listener(
-      UvLoop& loop, Fd socket, OnAccept on_accept, OnShortage on_shortage = [] {});
+      UvLoop& loop, base::Fd socket, OnAccept on_accept, OnShortage on_shortage = [] {});
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -87,7 +87,7 @@ class Listener {
   void on_accept_error(int error);
 
   UvLoop& loop_;
-  Fd socket_;
+  base::Fd socket_;
   OnAccept on_accept_;
   OnShortage on_shortage_;
   Handle<uv_poll_t> poll_;

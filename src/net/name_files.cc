@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace net {
 namespace {
 
@@ -34,7 +36,7 @@ std::string_view take_line(std::string_view& text, std::string_view comment) {
 bool is_same_name(std::string_view word, std::string_view lower) {
   if (word.ends_with('.')) word.remove_suffix(1);
   return std::equal(word.begin(), word.end(), lower.begin(), lower.end(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 'a' - 'A') : a) == b;
+    return base::to_lower(a) == b;
   });
 }
 

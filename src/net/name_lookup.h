@@ -55,8 +55,6 @@ class NameLookup final : public Buried {
 
   // Nobody hears of it any more.
   void cancel();
-  // Whether no server has said anything.
-  [[nodiscard]] bool is_unanswered() const { return !has_answer_; }
 
  private:
   struct Family {

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "net/fd.h"
+#include "base/fd.h"
 
 namespace net {
 namespace {
@@ -65,7 +65,7 @@ bool is_address_of_machine(const Address& address) {
   // None but a local address can be bound to.
   Address any_port = address;
   any_port.set_port(0);
-  const Fd socket(::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const base::Fd socket(::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
   return socket && ::bind(socket.get(), any_port.system(), any_port.system_size()) == 0;
 }
 

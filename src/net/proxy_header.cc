@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
-#include <charconv>
 #include <cstring>
 #include <optional>
+
+#include "base/parse_number.h"
 
 namespace net {
 namespace {
@@ -27,11 +28,7 @@ std::optional<std::string_view> next_word(std::string_view& line) {
 
 std::optional<uint16_t> parse_port(std::string_view text) {
   if (text.size() > 1 && text.front() == '0') return std::nullopt;
-  uint16_t port = 0;
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, port);
-  if (error != std::errc() || stopped != end) return std::nullopt;
-  return port;
+  return base::parse_number<uint16_t>(text);
 }
 
 // Of `family` only, without zone.

@@ -9,7 +9,7 @@
 namespace net {
 
 ProxyHeaderReader::ProxyHeaderReader(
-    UvLoop& loop, Fd socket, uint64_t timeout_ms, void* owner, Done done)
+    UvLoop& loop, base::Fd socket, uint64_t timeout_ms, void* owner, Done done)
     : socket_(std::move(socket)),
       poll_(this),
       deadline_(loop.timers(),

@@ -8,8 +8,8 @@
 
 #include <uv.h>
 
+#include "base/fd.h"
 #include "net/deadline.h"
-#include "net/fd.h"
 #include "net/handle.h"
 #include "net/proxy_header.h"
 #include "net/uv_loop.h"
@@ -22,10 +22,10 @@ class ProxyHeaderReader {
   // Called once, from the loop: the header is there (why() is empty) or never will be.
   using Done = void (*)(void* owner);
 
-  ProxyHeaderReader(UvLoop& loop, Fd socket, uint64_t timeout_ms, void* owner, Done done);
+  ProxyHeaderReader(UvLoop& loop, base::Fd socket, uint64_t timeout_ms, void* owner, Done done);
 
   // After `done`. `client` is "none" where the front speaks for itself.
-  [[nodiscard]] Fd take_socket() { return std::move(socket_); }
+  [[nodiscard]] base::Fd take_socket() { return std::move(socket_); }
   [[nodiscard]] const Address& client() const { return parser_.client(); }
   [[nodiscard]] std::string_view why() const { return why_; }
 
@@ -33,7 +33,7 @@ class ProxyHeaderReader {
   void on_readable();
   void finish(std::string_view why);
 
-  Fd socket_;
+  base::Fd socket_;
   Handle<uv_poll_t> poll_;
   Deadline deadline_;
   ProxyHeaderParser parser_;

@@ -10,7 +10,6 @@
 // work on somebody else's request, a player that is paused).
 
 #include <cstdint>
-#include <optional>
 
 namespace net {
 
@@ -23,15 +22,5 @@ using UnreachableMs = uint32_t;
 // `unreachable_ms`. At a listening socket: for those it accepts from now on. Nothing happens at a
 // unix socket.
 void set_probes(int socket, UnreachableMs unreachable_ms);
-
-// What the kernel knows of what was sent.
-struct Delivery {
-  bool is_awaited = false;  // something is sent and not acknowledged
-  bool is_queued = false;   // something is not sent yet: the other end does not read
-  uint64_t silent_ms = 0;   // since the other machine was last heard of
-};
-
-// Nothing where the socket is no TCP connection.
-[[nodiscard]] std::optional<Delivery> delivery_of(int socket);
 
 }  // namespace net

@@ -64,8 +64,11 @@ Tcp::~Tcp() {
   close();
 }
 
-base::Result<std::unique_ptr<Tcp>> Tcp::open(
-    UvLoop& loop, Fd socket, const Address& peer, base::Side side, UnreachableMs unreachable_ms) {
+base::Result<std::unique_ptr<Tcp>> Tcp::open(UvLoop& loop,
+                                             base::Fd socket,
+                                             const Address& peer,
+                                             base::Side side,
+                                             UnreachableMs unreachable_ms) {
   TcpCellOwner cell(new TcpCell(loop.uv()));
   const int error = uv_tcp_open(&cell->handle, socket.get());
   if (error != 0) return base::Error{base::Code::io, side, error};

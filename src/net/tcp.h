@@ -9,12 +9,12 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/out_queue.h"
 #include "base/result.h"
 #include "net/address.h"
 #include "net/byte_stream.h"
 #include "net/deadline.h"
-#include "net/fd.h"
 #include "net/reachability.h"
 #include "net/uv_loop.h"
 
@@ -47,7 +47,7 @@ class Tcp final : public ByteStream {
   // on_error(unreachable), also while it does not read; a silent connection is the kernel's to
   // probe (set_probes()). The error is `io`.
   [[nodiscard]] static base::Result<std::unique_ptr<Tcp>> open(UvLoop& loop,
-                                                               Fd socket,
+                                                               base::Fd socket,
                                                                const Address& peer,
                                                                base::Side side,
                                                                UnreachableMs unreachable_ms = 0);

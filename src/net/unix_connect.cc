@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "net/fd.h"
+#include "base/fd.h"
 #include "net/tcp_cell.h"
 
 namespace net {
@@ -24,7 +24,7 @@ UnixConnect::UnixConnect(Tcp& tcp, UvLoop& loop, std::string_view path, uint64_t
 }
 
 void UnixConnect::try_now() {
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  base::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) {
     fail(base::Code::connect, uv_translate_sys_error(errno));
     return;

@@ -15,8 +15,10 @@
 #include <unistd.h>
 #include <utility>
 
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/money.h"
+#include "base/time_text.h"
 
 namespace observe {
 namespace {
@@ -42,40 +44,6 @@ uint64_t steady_now_s() {
   return static_cast<uint64_t>(now.tv_sec);
 }
 
-uint64_t unix_now_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
-}
-
-// A JSON string's inside, also fit for the text format: no control byte, quote or backslash as is.
-void append_escaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7f) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
-    } else {
-      if (c == '"' || c == '\\') out.push_back('\\');
-      out.push_back(c);
-    }
-  }
-}
-
-void append_time(std::string& out, uint64_t unix_time_ms) {
-  const auto seconds = static_cast<time_t>(unix_time_ms / 1000);
-  tm utc{};
-  gmtime_r(&seconds, &utc);
-  fmt::format_to(std::back_inserter(out),
-                 "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-                 utc.tm_year + 1900,
-                 utc.tm_mon + 1,
-                 utc.tm_mday,
-                 utc.tm_hour,
-                 utc.tm_min,
-                 utc.tm_sec,
-                 unix_time_ms % 1000);
-}
-
 // Builds one line in either format from name and value pairs.
 class Line {
  public:
@@ -84,14 +52,14 @@ class Line {
   void time(uint64_t unix_time_ms) {
     start("time");
     quote();
-    append_time(out_, unix_time_ms);
+    base::append_time(out_, unix_time_ms);
     quote();
   }
   void text(std::string_view name, std::string_view value) {
     if (value.empty()) return;
     start(name);
     out_.push_back('"');
-    append_escaped(out_, value);
+    base::append_json_escaped(out_, value, base::NonAscii::escaped);
     out_.push_back('"');
   }
   void number(std::string_view name, uint64_t value) {
@@ -260,7 +228,7 @@ void AccessLog::reopen() {
 
 void AccessLog::write(const Summary& summary) {
   if (!enabled()) return;
-  const uint64_t now_ms = unix_now_ms();
+  const uint64_t now_ms = base::unix_now_ms();
   bool was_empty = false;
   {
     const std::lock_guard lock(mutex_);

@@ -90,6 +90,26 @@ std::string label_text(std::string_view text) {
   return label;
 }
 
+// One line for each value of a label.
+template <size_t count, class ValueOf>
+void append_values(std::string& text,
+                   std::span<const Metrics* const> workers,
+                   std::string_view name,
+                   std::array<Counter, count> Metrics::*counters,
+                   std::string_view label,
+                   ValueOf value_of) {
+  for (size_t i = 0; i < count; ++i) {
+    fmt::format_to(std::back_inserter(text),
+                   "openai_proxy_{}{{{}=\"{}\"}} {}\n",
+                   name,
+                   label,
+                   value_of(i),
+                   sum(workers, [&](const Metrics& worker) -> const Counter& {
+                     return (worker.*counters)[i];
+                   }));
+  }
+}
+
 }  // namespace
 
 void Metrics::count(const Summary& summary) {
@@ -100,16 +120,32 @@ void Metrics::count(const Summary& summary) {
   bytes_down.add(summary.bytes_down);
 }
 
-std::string_view refusal_name(size_t reason) {
-  constexpr std::array<std::string_view, Metrics::refusals> names = {
-      "full", "per_address", "proxy_header", "no_tls", "memory"};
-  return names.at(reason);
+std::string_view refusal_name(Refusal reason) {
+  switch (reason) {
+    case Refusal::full:
+      return "full";
+    case Refusal::address:
+      return "per_address";
+    case Refusal::header:
+      return "proxy_header";
+    case Refusal::no_tls:
+      return "no_tls";
+    case Refusal::memory:
+      return "memory";
+  }
+  return "unknown";
 }
 
-std::string_view handshake_end_name(size_t end) {
-  constexpr std::array<std::string_view, Metrics::handshake_ends> names = {
-      "full", "resumed", "failed"};
-  return names.at(end);
+std::string_view handshake_name(Handshake end) {
+  switch (end) {
+    case Handshake::full:
+      return "full";
+    case Handshake::resumed:
+      return "resumed";
+    case Handshake::failed:
+      return "failed";
+  }
+  return "unknown";
 }
 
 std::string to_prometheus(std::span<const Metrics* const> workers, const ProcessFigures& process) {
@@ -128,37 +164,27 @@ std::string to_prometheus(std::span<const Metrics* const> workers, const Process
         sum(workers, [&](const Metrics& m) -> const Counter& { return m.*metric.counter; }));
   }
   head("connections_refused_total", "counter", "Client connections turned away, by why.");
-  for (size_t i = 0; i < Metrics::refusals; ++i) {
-    fmt::format_to(
-        out,
-        "openai_proxy_connections_refused_total{{reason=\"{}\"}} {}\n",
-        refusal_name(i),
-        sum(workers, [&](const Metrics& m) -> const Counter& { return m.connections_refused[i]; }));
-  }
+  append_values(text,
+                workers,
+                "connections_refused_total",
+                &Metrics::connections_refused,
+                "reason",
+                [](size_t i) { return refusal_name(static_cast<Refusal>(i)); });
   head("client_handshakes_total", "counter", "TLS handshakes with clients, by how they ended.");
-  for (size_t i = 0; i < Metrics::handshake_ends; ++i) {
-    fmt::format_to(
-        out,
-        "openai_proxy_client_handshakes_total{{result=\"{}\"}} {}\n",
-        handshake_end_name(i),
-        sum(workers, [&](const Metrics& m) -> const Counter& { return m.client_handshakes[i]; }));
-  }
+  append_values(text,
+                workers,
+                "client_handshakes_total",
+                &Metrics::client_handshakes,
+                "result",
+                [](size_t i) { return handshake_name(static_cast<Handshake>(i)); });
   head("exchanges_total", "counter", "Requests ended, by how.");
-  for (size_t i = 0; i < Metrics::outcomes; ++i) {
-    fmt::format_to(
-        out,
-        "openai_proxy_exchanges_total{{outcome=\"{}\"}} {}\n",
-        outcome_name(static_cast<Outcome>(i)),
-        sum(workers, [&](const Metrics& m) -> const Counter& { return m.exchanges[i]; }));
-  }
+  append_values(text, workers, "exchanges_total", &Metrics::exchanges, "outcome", [](size_t i) {
+    return outcome_name(static_cast<Outcome>(i));
+  });
   head("responses_total", "counter", "Responses, by class of status; none: no response was sent.");
-  for (size_t i = 0; i < Metrics::status_classes; ++i) {
-    fmt::format_to(
-        out,
-        "openai_proxy_responses_total{{class=\"{}\"}} {}\n",
-        i == 0 ? "none" : fmt::format("{}xx", i),
-        sum(workers, [&](const Metrics& m) -> const Counter& { return m.responses[i]; }));
-  }
+  append_values(text, workers, "responses_total", &Metrics::responses, "class", [](size_t i) {
+    return i == 0 ? std::string("none") : fmt::format("{}xx", i);
+  });
   head("access_log_dropped_total", "counter", "Access log lines lost.");
   fmt::format_to(out, "openai_proxy_access_log_dropped_total {}\n", process.access_log_dropped);
   head("memory_bytes", "gauge", "Memory held, as memory_limit counts it.");

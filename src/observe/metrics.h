@@ -30,19 +30,28 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
+// Why a connection was turned away.
+enum class Refusal : uint8_t { full, address, header, no_tls, memory };
+inline constexpr size_t refusals = static_cast<size_t>(Refusal::memory) + 1;
+// As a label.
+[[nodiscard]] std::string_view refusal_name(Refusal reason);
+
+// How a client's TLS handshake ended.
+enum class Handshake : uint8_t { full, resumed, failed };
+inline constexpr size_t handshakes = static_cast<size_t>(Handshake::failed) + 1;
+// As a label.
+[[nodiscard]] std::string_view handshake_name(Handshake end);
+
 // Resource, one per worker; written by its thread, read by any. On cache lines of its own.
 struct alignas(64) Metrics {
-  static constexpr size_t outcomes = 6;
   static constexpr size_t status_classes = 6;  // [0] is "no status sent"
-  static constexpr size_t refusals = 5;        // reasons, by refusal_name()
-  static constexpr size_t handshake_ends = 3;  // by handshake_end_name()
 
   Counter client_connections;       // accepted, ever
   Counter client_connections_open;  // now
   Counter accepts_held;             // times accepting stopped at the connection limit
   Counter accepts_failed;           // for want of descriptors or memory
   std::array<Counter, refusals> connections_refused;
-  std::array<Counter, handshake_ends> client_handshakes;
+  std::array<Counter, handshakes> client_handshakes;
   Counter clients_too_slow;  // cut for want of head, body or reading
   Counter memory_refused;    // requests that came when memory was tight
   Counter memory_cut;        // clients that held most when there was none left
@@ -61,13 +70,9 @@ struct alignas(64) Metrics {
 
   // Counts an exchange that has ended.
   void count(const Summary& summary);
+  void count(Refusal reason) { connections_refused[static_cast<size_t>(reason)].add(); }
+  void count(Handshake end) { client_handshakes[static_cast<size_t>(end)].add(); }
 };
-
-// Why a connection was turned away, as labels.
-[[nodiscard]] std::string_view refusal_name(size_t reason);
-
-// How a client's TLS handshake ended, as labels.
-[[nodiscard]] std::string_view handshake_end_name(size_t end);
 
 // Value. A certificate that clients are shown.
 struct CertificateFigure {

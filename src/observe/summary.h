@@ -2,6 +2,7 @@
 
 // What is known of one exchange when it has ended: the one source of its log line and its metrics.
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -16,6 +17,7 @@ enum class Outcome : uint8_t {
   timeout,          // a deadline of ours passed
   cut,              // ended by us: drain deadline, stop
 };
+inline constexpr size_t outcomes = static_cast<size_t>(Outcome::cut) + 1;
 [[nodiscard]] std::string_view outcome_name(Outcome outcome);
 
 // `input` has those that were cached or written to a cache, `output` those of reasoning.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "base/ascii.h"
 #include "policy/route.h"
 
 namespace policy {
@@ -14,8 +15,7 @@ size_t version_at(std::string_view base) {
     const size_t slash = base.rfind('/', end - 1);
     if (slash == std::string_view::npos) break;
     const std::string_view segment = base.substr(slash + 1, end - slash - 1);
-    const bool is_version =
-        segment.size() > 1 && segment[0] == 'v' && segment[1] >= '0' && segment[1] <= '9';
+    const bool is_version = segment.size() > 1 && segment[0] == 'v' && base::is_digit(segment[1]);
     if (is_version) return slash;
     end = slash;
   }

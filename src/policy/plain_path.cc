@@ -4,15 +4,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/ascii.h"
+
 namespace policy {
 namespace {
-
-// 0 to 15, or -1.
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 std::string decoded(std::string_view path) {
   std::string text;
@@ -20,8 +15,8 @@ std::string decoded(std::string_view path) {
   for (size_t i = 0; i < path.size(); ++i) {
     char c = path[i];
     if (c == '%' && i + 2 < path.size()) {
-      const int high = hex_value(path[i + 1]);
-      const int low = hex_value(path[i + 2]);
+      const int high = base::hex_value(path[i + 1]);
+      const int low = base::hex_value(path[i + 2]);
       if (high >= 0 && low >= 0) {
         c = static_cast<char>(static_cast<uint8_t>(high * 16 + low));
         i += 2;

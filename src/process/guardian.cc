@@ -36,10 +36,10 @@ base::Result<Guardian, std::string> Guardian::make() {
     return std::string("cannot watch over a new process: ") + std::strerror(errno) +
            (errno == EMFILE ? "; raise `ulimit -n`" : "");
   }
-  return Guardian(net::Fd(ends[0]), net::Fd(ends[1]));
+  return Guardian(base::Fd(ends[0]), base::Fd(ends[1]));
 }
 
-Guardian::Guardian(net::Fd read_end, net::Fd write_end)
+Guardian::Guardian(base::Fd read_end, base::Fd write_end)
     : read_end_(std::move(read_end)), write_end_(std::move(write_end)) {}
 
 void Guardian::take_over(pid_t pid) {

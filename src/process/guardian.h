@@ -12,8 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
-#include "net/fd.h"
 
 namespace process {
 
@@ -48,11 +48,11 @@ class Guardian {
   [[nodiscard]] int run(const sigset_t& signals);
 
  private:
-  Guardian(net::Fd read_end, net::Fd write_end);
+  Guardian(base::Fd read_end, base::Fd write_end);
   void hear();
 
-  net::Fd read_end_;
-  net::Fd write_end_;
+  base::Fd read_end_;
+  base::Fd write_end_;
   std::vector<pid_t> running_;  // the last one serves, the others drain
   std::optional<int> status_;   // the serving one's, once it has ended
   bool is_ending_ = false;

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <climits>
 #include <csignal>
 #include <cstdlib>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "base/parse_number.h"
 #include "net/inherited.h"
 
 namespace process {
@@ -113,12 +113,11 @@ std::string why(const std::string& what) {
 int take_descriptor(const char* variable) {
   const char* text = std::getenv(variable);
   if (text == nullptr) return -1;
-  const std::string_view digits = text;
-  int fd = -1;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), fd);
-  const bool is_number = error == std::errc() && end == digits.data() + digits.size();
+  const auto number = base::parse_number<uint32_t>(text);
   ::unsetenv(variable);
-  return is_number && ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
+  if (!number || *number > INT_MAX) return -1;
+  const int fd = static_cast<int>(*number);
+  return ::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
 }
 
 }  // namespace
@@ -145,8 +144,8 @@ base::Result<Successor, std::string> Successor::start(const std::vector<std::str
                                                       int guardian) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return why("no pipe");
-  net::Fd ready(ends[0]);
-  const net::Fd told(ends[1]);
+  base::Fd ready(ends[0]);
+  const base::Fd told(ends[1]);
 
   Beginning beginning;
   beginning.command = command;

@@ -9,8 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
-#include "net/fd.h"
 
 namespace process {
 
@@ -47,10 +47,10 @@ class Successor {
   [[nodiscard]] base::Result<std::monostate, std::string> wait_until_ready();
 
  private:
-  Successor(pid_t pid, net::Fd ready) : ready_(std::move(ready)), pid_(pid) {}
+  Successor(pid_t pid, base::Fd ready) : ready_(std::move(ready)), pid_(pid) {}
   [[nodiscard]] std::string end() const;
 
-  net::Fd ready_;
+  base::Fd ready_;
   pid_t pid_;
 };
 

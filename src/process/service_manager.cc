@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/fd.h"
 #include "base/log.h"
-#include "net/fd.h"
 
 namespace process {
 
@@ -23,7 +23,7 @@ void tell_service_manager(std::string_view state) {
   // So an abstract address is written.
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
   const auto address_size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
-  const net::Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const base::Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (::sendto(socket.get(),
                state.data(),
                state.size(),

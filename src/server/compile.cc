@@ -3,20 +3,12 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/url.h"
 #include "policy/page_origin.h"
 #include "upstream/upstream_pool.h"
 
 namespace server {
 namespace {
-
-std::string without_port(const std::string& authority) {
-  const size_t colon = authority.rfind(':');
-  const bool has_port =
-      colon != std::string::npos && authority.find(']', colon) == std::string::npos;
-  std::string host = has_port ? authority.substr(0, colon) : authority;
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  return host;
-}
 
 // Value. What the pools of one snapshot are made with.
 struct PoolMaker {
@@ -30,7 +22,7 @@ struct PoolMaker {
                                                              const config::Upstream& upstream,
                                                              const base::Url& url,
                                                              const std::string& host) const {
-    auto dialer = make_dialer({name, upstream, url.origin, without_port(host)});
+    auto dialer = make_dialer({name, upstream, url.origin, std::string(base::host_of(host))});
     if (dialer == nullptr) return nullptr;
     const bool hides_page = policy::hides_page(upstream.origin, url.origin);
     const config::Limits& limits = config->limits;

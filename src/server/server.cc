@@ -6,12 +6,12 @@
 #include <fmt/format.h>
 #include <mutex>
 #include <set>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/descriptor_limit.h"
 #include "base/log.h"
 #include "deploy/certificate_watch.h"
 #include "deploy/listener_tls.h"
@@ -44,17 +44,6 @@ config::Listen listen_of(const net::ListenAddress& address) {
   return {.host = address.host, .port = address.port, .unix_path = address.unix_path};
 }
 
-// Raises the soft limit as far as it goes; returns it.
-uint64_t raise_fd_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
-  if (limit.rlim_cur < limit.rlim_max) {
-    const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
-  }
-  return limit.rlim_cur;
-}
-
 bool is_same_listener(const config::Listen& a, const config::Listen& b) {
   config::Listen alike = b;
   alike.tls = a.tls;
@@ -70,7 +59,7 @@ bool are_same_listeners(const std::vector<config::Listen>& a,
 bool are_descriptors_enough(uint32_t workers) {
   constexpr uint32_t least = 16;
   constexpr uint32_t least_per_worker = 8;
-  std::vector<net::Fd> tried;
+  std::vector<base::Fd> tried;
   for (uint32_t i = 0; i < least + least_per_worker * workers; ++i) {
     tried.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!tried.back() && errno == EMFILE) return false;
@@ -172,7 +161,7 @@ base::Result<std::monostate, std::string> Server::State::listen() {
 
 // A worker gets several of those inherited from a process with more workers, and at least one.
 void Server::State::accept_from(net::BoundSockets bound, size_t listener) {
-  std::vector<std::vector<net::Fd>> shares(workers.size());
+  std::vector<std::vector<base::Fd>> shares(workers.size());
   for (size_t i = 0; i < bound.sockets.size(); ++i) {
     sockets.push_back(bound.sockets[i].get());
     shares[i % shares.size()].push_back(std::move(bound.sockets[i]));
@@ -204,7 +193,7 @@ void Server::State::listen_admin() {
     return;
   }
   admin = bound->address;
-  for (const net::Fd& socket : bound->sockets)
+  for (const base::Fd& socket : bound->sockets)
     sockets.push_back(socket.get());
   workers.front()->listen(std::move(bound->sockets),
                           *config->admin.listen,
@@ -213,7 +202,7 @@ void Server::State::listen_admin() {
 }
 
 void Server::State::derive_limits() {
-  const uint64_t fds = raise_fd_limit();
+  const uint64_t fds = base::raise_descriptor_limit();
   const uint32_t possible = connections_for(fds, workers.size());
   const uint32_t wanted = config->limits.connections_max;
   shared.connections_max = wanted == 0 ? possible : wanted;
@@ -262,7 +251,7 @@ base::Result<std::monostate, std::string> Server::start(net::InheritedSockets in
   state.inherited = std::move(inherited);
   const uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
   const uint32_t count = state.config->workers != 0 ? state.config->workers : cores;
-  const uint64_t fds = raise_fd_limit();
+  const uint64_t fds = base::raise_descriptor_limit();
   if (!are_descriptors_enough(count)) {
     return fmt::format("`ulimit -n` is {}, too few for {} workers to start: raise it", fds, count);
   }

@@ -20,6 +20,18 @@ constexpr uint64_t accept_again_ms = 100;
 // Beyond memory_limit: how long to leave it where cutting was of no use.
 constexpr uint64_t relieve_again_after_ms = 100;
 
+observe::Handshake figure_of(tls::HandshakeEnd end) {
+  switch (end) {
+    case tls::HandshakeEnd::full:
+      return observe::Handshake::full;
+    case tls::HandshakeEnd::resumed:
+      return observe::Handshake::resumed;
+    case tls::HandshakeEnd::failed:
+      break;
+  }
+  return observe::Handshake::failed;
+}
+
 }  // namespace
 
 Worker::Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
@@ -55,17 +67,17 @@ Worker::Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
 
 Worker::~Worker() = default;
 
-void Worker::listen(std::vector<net::Fd> sockets,
+void Worker::listen(std::vector<base::Fd> sockets,
                     const config::Listen& listen,
                     proxy::Entrance entrance,
                     const std::shared_ptr<const deploy::ListenerTls>& tls) {
   auto door = std::make_unique<accepting::Door>(
       accepting::Door{listen, std::move(entrance), make_tls(tls), {}});
-  for (net::Fd& socket : sockets) {
+  for (base::Fd& socket : sockets) {
     door->listeners.push_back(std::make_unique<net::Listener>(
         loop_,
         std::move(socket),
-        [this, &door = *door](net::Fd connection, const net::Address& peer) {
+        [this, &door = *door](base::Fd connection, const net::Address& peer) {
           reception_.receive(std::move(connection), peer, door);
         },
         [this] { metrics_.accepts_failed.add(); }));
@@ -107,7 +119,7 @@ std::shared_ptr<tls::ServerContext> Worker::make_tls(
                          .min_version = listener->min_version,
                          .ticket_keys = listener->ticket_keys,
                          .on_handshake = [this](tls::HandshakeEnd end) {
-                           metrics_.client_handshakes[static_cast<size_t>(end)].add();
+                           metrics_.count(figure_of(end));
                          }});
 }
 

@@ -38,7 +38,7 @@ class Worker {
   Worker& operator=(Worker&&) = delete;
 
   // Before run(): accepts from `sockets`, which listen as `listen` says, too. `tls` null: plain.
-  void listen(std::vector<net::Fd> sockets,
+  void listen(std::vector<base::Fd> sockets,
               const config::Listen& listen,
               proxy::Entrance entrance,
               const std::shared_ptr<const deploy::ListenerTls>& tls);

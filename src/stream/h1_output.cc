@@ -16,6 +16,20 @@ H1Output::Held& H1Output::held() {
   return *std::launder(reinterpret_cast<Held*>(block_->data));
 }
 
+http::Framing framing_of(Body body, http::Framing::Kind unknown) {
+  switch (body.kind) {
+    case Body::Kind::none:
+      break;
+    case Body::Kind::length:
+      return {http::Framing::Kind::length, body.length};
+    case Body::Kind::unknown:
+      return {unknown, 0};
+    case Body::Kind::tunnel:
+      return {http::Framing::Kind::tunnel, 0};
+  }
+  return {};
+}
+
 void H1Output::release() {
   piece_count_ = prefix_count_ = 0;
   if (block_ != nullptr) blocks_.give_back(std::exchange(block_, nullptr));

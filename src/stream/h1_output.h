@@ -13,8 +13,12 @@
 #include "http/h1_writer.h"
 #include "http/head.h"
 #include "net/byte_stream.h"
+#include "stream/http_stream.h"
 
 namespace stream {
+
+// How a body is framed on HTTP/1; `unknown`: how one is whose end is not known beforehand.
+[[nodiscard]] http::Framing framing_of(Body body, http::Framing::Kind unknown);
 
 // Resource, a member of its connection. One thread. What it gathers stands in a block of the
 // worker's from the first piece to flush(): between events it weighs next to nothing.

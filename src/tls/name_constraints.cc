@@ -14,6 +14,8 @@
 #include <mbedtls/oid.h>
 #include <mbedtls/x509_crt.h>
 
+#include "base/ascii.h"
+
 namespace tls {
 namespace {
 
@@ -134,11 +136,7 @@ std::optional<Subtrees> read_constraints(std::string_view extension) {
 
 std::string canonical_host(std::string_view text) {
   if (!text.empty() && text.back() == '.') text.remove_suffix(1);
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
+  return base::in_lower_case(text);
 }
 
 // Whether `base` with labels to its left, or none, is `name`; ".x" stands for some, as in OpenSSL.
@@ -175,7 +173,7 @@ std::string canonical_value(std::string_view text) {
   for (const char c : text) {
     const bool is_blank = c == ' ' || c == '\t';
     if (is_blank && (canonical.empty() || canonical.back() == ' ')) continue;
-    canonical += is_blank ? ' ' : c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    canonical += is_blank ? ' ' : base::to_lower(c);
   }
   if (!canonical.empty() && canonical.back() == ' ') canonical.pop_back();
   return canonical;
@@ -276,8 +274,7 @@ const GeneralName* find_forbidden(const std::vector<GeneralName>& names, const S
 
 bool is_host_name(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           "-._*"sv.find(c) != std::string_view::npos;
+    return base::is_letter_or_digit(c) || "-._*"sv.find(c) != std::string_view::npos;
   });
 }
 

@@ -11,6 +11,7 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "tls/certificate_facts.h"
 #include "tls/pem.h"
@@ -18,14 +19,6 @@
 
 namespace tls {
 namespace {
-
-std::string to_lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
 
 std::string_view text_of(const mbedtls_x509_buf& bytes) {
   return {reinterpret_cast<const char*>(bytes.p), bytes.len};
@@ -38,12 +31,12 @@ std::vector<std::string> names_of(const mbedtls_x509_crt& certificate) {
        entry = entry->next) {
     const bool is_name =
         (entry->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) == MBEDTLS_X509_SAN_DNS_NAME;
-    if (is_name && entry->buf.len > 0) names.push_back(to_lower(text_of(entry->buf)));
+    if (is_name && entry->buf.len > 0) names.push_back(base::in_lower_case(text_of(entry->buf)));
   }
   if (!names.empty()) return names;
   for (const mbedtls_x509_name* part = &certificate.subject; part != nullptr; part = part->next) {
     if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) == 0) {
-      names.push_back(to_lower(text_of(part->val)));
+      names.push_back(base::in_lower_case(text_of(part->val)));
     }
   }
   return names;
@@ -135,7 +128,7 @@ ServerCertificates::Loaded ServerCertificates::from_pem(std::span<const Certific
 }
 
 const std::vector<size_t>& ServerCertificates::find(std::string_view name) const {
-  const std::string lower = to_lower(name);
+  const std::string lower = base::in_lower_case(name);
   if (const auto exact = state_->by_name.find(lower); exact != state_->by_name.end()) {
     return exact->second;
   }

@@ -12,21 +12,6 @@ using http::H1Event;
 
 namespace {
 
-// Of a request: only chunks can show an end that is not known beforehand (RFC 9112 6.3).
-Framing framing_of(stream::Body body) {
-  switch (body.kind) {
-    case stream::Body::Kind::none:
-      return {};
-    case stream::Body::Kind::length:
-      return {Framing::Kind::length, body.length};
-    case stream::Body::Kind::unknown:
-      return {Framing::Kind::chunked, 0};
-    case stream::Body::Kind::tunnel:
-      return {Framing::Kind::tunnel, 0};
-  }
-  return {};
-}
-
 bool is_interim(uint16_t status) {
   return status >= 100 && status < 200 && status != 101;
 }
@@ -105,7 +90,8 @@ bool H1Upstream::in_tunnel() const {
 void H1Upstream::send_head(const http::Head& head, stream::Body body) {
   const bool upgrade = head.find(http::FieldId::upgrade) != nullptr;
   const auto option = upgrade ? http::ConnectionOption::upgrade : http::ConnectionOption::none;
-  const Framing framing = framing_of(body);
+  // Of a request only chunks can show an end that is not known beforehand (RFC 9112 6.3).
+  const Framing framing = stream::framing_of(body, Framing::Kind::chunked);
   output_.head(http::write_request_head(head, framing, option, *arena_), framing, *stream_);
 }
 

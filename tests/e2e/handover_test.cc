@@ -16,7 +16,7 @@
 
 #include <doctest/doctest.h>
 
-#include "net/fd.h"
+#include "base/fd.h"
 #include "support/program.h"
 #include "support/proxy_fixture.h"
 #include "support/tls_client.h"
@@ -123,7 +123,7 @@ class Manager {
 
  private:
   std::string path_;
-  net::Fd socket_;
+  base::Fd socket_;
 };
 
 // Leaves the process `more` descriptors to open; what it was allowed before.
@@ -150,9 +150,9 @@ std::vector<std::string> handing_over(int fd, const std::string& count = "1") {
               "; export LISTEN_PID=$$ LISTEN_FDS=" + count + "; exec \"$0\" \"$@\""};
 }
 
-net::Fd listening_socket(uint16_t& port) {
+base::Fd listening_socket(uint16_t& port) {
   // No close-on-exec: a child is to have it.
-  net::Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
+  base::Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -416,7 +416,7 @@ TEST_CASE("a socket that a service manager holds: who connects between two runs 
   const std::string file = folder / "proxy.yaml";
   RawUpstream upstream(test::serve(ok));
   uint16_t port = 0;
-  const net::Fd socket = listening_socket(port);
+  const base::Fd socket = listening_socket(port);
   test::write_file(
       file,
       "listen: '127.0.0.1:" + std::to_string(port) +
@@ -444,14 +444,14 @@ TEST_CASE("what was handed over and cannot be used is said") {
   RawUpstream upstream(test::serve(ok));
   test::write_file(file, "admin: { listen: off }\n");
   uint16_t port = 0;
-  const net::Fd socket = listening_socket(port);
+  const base::Fd socket = listening_socket(port);
   {
     Program program(folder, handing_over(socket.get(), "many"), {"--config", file});
     CHECK(program.wait() == 2);
     CHECK(program.error().find("LISTEN_FDS is `many`") != std::string::npos);
   }
   {
-    const net::Fd file_descriptor(::open(file.c_str(), O_RDONLY));
+    const base::Fd file_descriptor(::open(file.c_str(), O_RDONLY));
     Program program(folder, handing_over(file_descriptor.get()), {"--config", file});
     CHECK(program.wait() == 2);
     CHECK(program.error().find("descriptor 3 is no listening socket") != std::string::npos);

@@ -108,8 +108,8 @@ TEST_CASE("an answer that cannot be written is a failure, a complaint that canno
 TEST_CASE("a pipe that nobody reads holds up neither requests nor the end") {
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-  const net::Fd unread(ends[0]);
-  const net::Fd full(ends[1]);
+  const base::Fd unread(ends[0]);
+  const base::Fd full(ends[1]);
   REQUIRE(::fcntl(full.get(), F_SETFL, O_NONBLOCK) == 0);
   const std::string page(4096, 'x');
   while (::write(full.get(), page.data(), page.size()) > 0)

@@ -162,7 +162,7 @@ void judge_request(const World& world, const Request& request, const Line* line)
 void judge(const World& world, std::string_view access_log) {
   const std::vector<Line> lines = parse(access_log);
   const observe::Metrics& metrics = world.metrics();
-  for (size_t i = 0; i < observe::Metrics::outcomes; ++i) {
+  for (size_t i = 0; i < observe::outcomes; ++i) {
     const std::string_view name = observe::outcome_name(static_cast<Outcome>(i));
     uint64_t logged = 0;
     for (const Line& line : lines)

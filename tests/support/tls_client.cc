@@ -17,7 +17,7 @@ class LoopWire final : public Wire, private net::ByteStreamListener {
   LoopWire(net::UvLoop& loop, tls::ClientContext& context, Socket& socket)
       : loop_(loop), deadline_(loop.timers(), this, [](void*) {}) {
     descriptor_ = socket.release();
-    auto tcp = net::Tcp::open(loop, net::Fd(descriptor_), {}, base::Side::upstream);
+    auto tcp = net::Tcp::open(loop, base::Fd(descriptor_), {}, base::Side::upstream);
     if (!tcp) throw Failure("no stream of the socket");
     stream_ = std::make_unique<tls::TlsStream>(
         loop, *std::move(tcp), tls::TransportState::connected, context, handshake_timeout_ms);

@@ -28,9 +28,9 @@ TEST_CASE("elements stand in order and leave in O(1), by themselves when destroy
   auto c = std::make_unique<Item>('c');
   CHECK(list.empty());
   CHECK(list.pop_front() == nullptr);
+  list.push_back(a);
   list.push_back(b);
   list.push_back(*c);
-  list.push_front(a);
   CHECK(names(list) == "abc");
   CHECK(list.front().name == 'a');
   CHECK(list.back().name == 'c');

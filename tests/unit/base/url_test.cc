@@ -2,10 +2,13 @@
 #include "base/url.h"
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+using namespace std::string_view_literals;
 using base::Origin;
 using base::parse_url;
 using base::resolve_url;
@@ -244,4 +247,15 @@ TEST_CASE("a unix socket is an origin of its own") {
   CHECK(relative->origin == socket.origin);
   CHECK(relative->target == "/a/c?d");
   CHECK(resolve_url(socket, "http://localhost/x")->origin.unix_path.empty());
+}
+
+TEST_CASE("url: an authority without its port, and its host alone") {
+  const auto parts = [](std::string_view authority) {
+    return std::pair(base::without_port(authority), base::host_of(authority));
+  };
+  CHECK(parts("api.test:443") == std::pair("api.test"sv, "api.test"sv));
+  CHECK(parts("api.test") == std::pair("api.test"sv, "api.test"sv));
+  CHECK(parts("[::1]:443") == std::pair("[::1]"sv, "::1"sv));
+  CHECK(parts("[::1]") == std::pair("[::1]"sv, "::1"sv));
+  CHECK(parts("") == std::pair(""sv, ""sv));
 }

@@ -16,7 +16,6 @@ TEST_CASE("field_id: every name, in any case, and near misses") {
     FieldId id;
   };
   constexpr Known known[] = {
-      {"accept-encoding", FieldId::accept_encoding},
       {"access-control-allow-origin", FieldId::access_control_allow_origin},
       {"access-control-request-headers", FieldId::access_control_request_headers},
       {"access-control-request-method", FieldId::access_control_request_method},
@@ -41,15 +40,12 @@ TEST_CASE("field_id: every name, in any case, and near misses") {
       {"refresh", FieldId::refresh},
       {"retry-after", FieldId::retry_after},
       {"sec-websocket-protocol", FieldId::sec_websocket_protocol},
-      {"server", FieldId::server},
       {"te", FieldId::te},
       {"trailer", FieldId::trailer},
       {"transfer-encoding", FieldId::transfer_encoding},
       {"upgrade", FieldId::upgrade},
       {"vary", FieldId::vary},
-      {"via", FieldId::via},
       {"www-authenticate", FieldId::www_authenticate},
-      {"x-request-id", FieldId::x_request_id},
   };
   for (const Known& one : known) {
     CAPTURE(one.name);
@@ -63,7 +59,7 @@ TEST_CASE("field_id: every name, in any case, and near misses") {
     name.back() = '_';
     CHECK(http::field_id(name) == FieldId::other);
   }
-  CHECK(std::size(known) == static_cast<size_t>(FieldId::x_request_id));
+  CHECK(std::size(known) == static_cast<size_t>(FieldId::www_authenticate));
   CHECK(http::field_id("") == FieldId::other);
 }
 

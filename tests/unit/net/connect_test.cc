@@ -52,27 +52,27 @@ struct ClosedPort {
     const auto any = net::Address::parse("127.0.0.1", 0);
     REQUIRE(::bind(socket.get(), any->system(), any->system_size()) == 0);
   }
-  net::Fd socket;
+  base::Fd socket;
 };
 
 // A listening socket that answers nobody: its backlog is full.
 struct DeafListener {
   DeafListener(const char* host, uint16_t port) : listening(net_test::listen_on(host, port, 0)) {
     const auto address = net::Address::parse(host, net_test::port_of(listening));
-    for (net::Fd& client : clients) {
-      client = net::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    for (base::Fd& client : clients) {
+      client = base::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
       static_cast<void>(::connect(client.get(), address->system(), address->system_size()));
     }
   }
-  net::Fd listening;
-  std::array<net::Fd, 4> clients;
+  base::Fd listening;
+  std::array<base::Fd, 4> clients;
 };
 
 }  // namespace
 
 TEST_CASE("connecting by name, then both ways and the end") {
   World world;
-  const net::Fd listening = net_test::listen_on("127.0.0.1");
+  const base::Fd listening = net_test::listen_on("127.0.0.1");
   const auto tcp = world.connect("api.test", net_test::port_of(listening));
   tcp->set_reading(true);
   CHECK(tcp->peer().is_none());
@@ -83,7 +83,7 @@ TEST_CASE("connecting by name, then both ways and the end") {
   const base::Bytes hello = base::as_bytes("hello");
   CHECK(tcp->write({&hello, 1}) == net::Flow::go);
   tcp->shutdown_write();
-  const net::Fd accepted(::accept(listening.get(), nullptr, nullptr));
+  const base::Fd accepted(::accept(listening.get(), nullptr, nullptr));
   CHECK(net_test::receive_all(accepted) == "hello");
   net_test::send_all(accepted, "hi");
   ::shutdown(accepted.get(), SHUT_WR);
@@ -94,7 +94,7 @@ TEST_CASE("connecting by name, then both ways and the end") {
 TEST_CASE("a literal address needs no lookup, IPv6 neither") {
   for (const char* host : {"127.0.0.1", "::1"}) {
     World world;
-    const net::Fd listening = net_test::listen_on(host);
+    const base::Fd listening = net_test::listen_on(host);
     const auto tcp = world.connect(host, net_test::port_of(listening));
     world.wait();
     CHECK(world.heard.connected == 1);
@@ -147,7 +147,7 @@ TEST_CASE("refused, unknown, out of time: one error each") {
 
 TEST_CASE("a refused address is left at once for the next") {
   World world;
-  const net::Fd listening = net_test::listen_on("127.0.0.1");
+  const base::Fd listening = net_test::listen_on("127.0.0.1");
   const auto tcp = world.connect("api.test", net_test::port_of(listening));
   world.dns.answer(0, {"127.0.0.3", "::1", "127.0.0.2", "127.0.0.1"});
   world.wait();
@@ -157,7 +157,7 @@ TEST_CASE("a refused address is left at once for the next") {
 
 TEST_CASE("an address that keeps silent is overtaken by the next") {
   World world;
-  const net::Fd listening = net_test::listen_on("127.0.0.1");
+  const base::Fd listening = net_test::listen_on("127.0.0.1");
   const DeafListener deaf("127.0.0.2", net_test::port_of(listening));
   const uint64_t start_ms = world.loop.now_ms();
   const auto tcp = world.connect("api.test", net_test::port_of(listening));
@@ -188,7 +188,7 @@ TEST_CASE("given up before it is connected: nothing is heard") {
 TEST_CASE("destroyed within on_connected or on_error") {
   for (const bool listens : {true, false}) {
     World world;
-    const net::Fd listening = net_test::listen_on("127.0.0.1");
+    const base::Fd listening = net_test::listen_on("127.0.0.1");
     const ClosedPort closed;
     auto tcp = world.connect("127.0.0.1", net_test::port_of(listens ? listening : closed.socket));
     tcp->set_reading(true);
@@ -204,14 +204,14 @@ TEST_CASE("destroyed within on_connected or on_error") {
 
 TEST_CASE("the next connection begins with the family that worked") {
   World world;
-  const net::Fd listening = net_test::listen_on("127.0.0.1");
+  const base::Fd listening = net_test::listen_on("127.0.0.1");
   const uint16_t port = net_test::port_of(listening);
   const auto first = world.connect("api.test", port);
   world.dns.answer(0, {"::1", "127.0.0.1"});
   world.wait();
   CHECK(!first->peer().is_ipv6());
   // Now IPv6 would work as well.
-  const net::Fd listening6 = net_test::listen_on("::1", port);
+  const base::Fd listening6 = net_test::listen_on("::1", port);
   const auto second = world.connect("api.test", port);
   run_until(world.loop, [&] { return world.heard.connected == 2; });
   CHECK(!second->peer().is_ipv6());
@@ -219,9 +219,9 @@ TEST_CASE("the next connection begins with the family that worked") {
 
 TEST_CASE("a name that moves: the next connection waits for its new address") {
   World world({.fresh_ms_max = 0});
-  net::Fd old = net_test::listen_on("127.0.0.1");
+  base::Fd old = net_test::listen_on("127.0.0.1");
   const uint16_t port = net_test::port_of(old);
-  const net::Fd moved = net_test::listen_on("127.0.0.2", port);
+  const base::Fd moved = net_test::listen_on("127.0.0.2", port);
   const auto first = world.connect("api.test", port);
   world.dns.answer(0, {"127.0.0.1"});
   world.wait();

@@ -50,7 +50,7 @@ TEST_CASE("nothing in the environment, or for another process: nothing inherited
   CHECK(in_child([] {
           auto none = InheritedSockets::from_environment();
           EXPECT(none && none->left().empty());
-          const net::Fd socket = net_test::listen_on("127.0.0.1");
+          const base::Fd socket = net_test::listen_on("127.0.0.1");
           inherit({socket.get()});
           ::setenv("LISTEN_PID", "1", 1);
           none = InheritedSockets::from_environment();
@@ -61,8 +61,8 @@ TEST_CASE("nothing in the environment, or for another process: nothing inherited
 }
 
 TEST_CASE("taken by address, and made fit for a loop") {
-  const net::Fd four = net_test::listen_on("127.0.0.1");
-  const net::Fd six = net_test::listen_on("::1");
+  const base::Fd four = net_test::listen_on("127.0.0.1");
+  const base::Fd six = net_test::listen_on("::1");
   const net::ListenAddress at_four{"127.0.0.1", net_test::port_of(four), {}};
   const net::ListenAddress at_six{"::1", net_test::port_of(six), {}};
   CHECK(in_child([&] {
@@ -93,7 +93,7 @@ TEST_CASE("fewer than workers: shared; more: all of them") {
   auto bound = net::bind_listener({"127.0.0.1", 0, {}}, 3);
   REQUIRE(bound);
   std::vector<int> sockets;
-  for (const net::Fd& socket : bound->sockets)
+  for (const base::Fd& socket : bound->sockets)
     sockets.push_back(socket.get());
   for (const size_t count : {1U, 3U, 7U}) {
     CAPTURE(count);
@@ -103,7 +103,7 @@ TEST_CASE("fewer than workers: shared; more: all of them") {
             EXPECT(inherited);
             const auto found = inherited->take(bound->address, count);
             EXPECT(found && found->sockets.size() == std::max<size_t>(3, count));
-            for (const net::Fd& socket : found->sockets)
+            for (const base::Fd& socket : found->sockets)
               EXPECT(net_test::port_of(socket) == bound->address.port);
             return 0;
           }) == 0);
@@ -133,8 +133,8 @@ TEST_CASE("a unix socket is matched by its path") {
 }
 
 TEST_CASE("what is no listening socket is refused with what to do") {
-  const net::Fd listening = net_test::listen_on("127.0.0.1");
-  const net::Fd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const base::Fd listening = net_test::listen_on("127.0.0.1");
+  const base::Fd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   for (const char* count : {"", "x", "-1", "1x", "999999"}) {
     CAPTURE(count);
     CHECK(in_child([&] {

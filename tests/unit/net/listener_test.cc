@@ -37,11 +37,11 @@ std::string bind_error(const net::ListenAddress& address) {
   return bound.error();
 }
 
-net::Fd connect_unix(const std::string& path) {
+base::Fd connect_unix(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
-  net::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  base::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   REQUIRE(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
   return socket;
 }
@@ -52,7 +52,7 @@ struct Door {
     listener = std::make_unique<net::Listener>(
         loop,
         std::move(bound.sockets[0]),
-        [this](net::Fd socket, const net::Address& peer) {
+        [this](base::Fd socket, const net::Address& peer) {
           auto tcp = net::Tcp::open(loop, std::move(socket), peer, base::Side::client);
           REQUIRE(tcp);
           accepted.push_back(*std::move(tcp));
@@ -60,7 +60,7 @@ struct Door {
         },
         [this] { ++shortages; });
   }
-  net::Fd connect() const { return net_test::connect_to("127.0.0.1", bound.address.port); }
+  base::Fd connect() const { return net_test::connect_to("127.0.0.1", bound.address.port); }
 
   net::UvLoop loop;
   net::BoundSockets bound;
@@ -82,7 +82,7 @@ TEST_CASE("port 0: the system chooses one for all workers") {
   const net::BoundSockets bound = bind(loopback, 3);
   CHECK(bound.address.port != 0);
   REQUIRE(bound.sockets.size() == 3);
-  for (const net::Fd& socket : bound.sockets)
+  for (const base::Fd& socket : bound.sockets)
     CHECK(net_test::port_of(socket) == bound.address.port);
 }
 
@@ -124,7 +124,7 @@ TEST_CASE("unix sockets: mode, leftovers, files in the way") {
   CHECK(::stat(address.unix_path.c_str(), &found) != 0);
 
   const net::ListenAddress file{"", 0, folder / "precious"};
-  const net::Fd precious(::open(file.unix_path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  const base::Fd precious(::open(file.unix_path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   REQUIRE(precious);
   CHECK(bind_error(file).find("file exists") != std::string::npos);
   net::remove_socket_file(file);
@@ -135,7 +135,7 @@ TEST_CASE("unix sockets: mode, leftovers, files in the way") {
 
 TEST_CASE("connections are accepted with their address, and work") {
   Door door;
-  const net::Fd client = door.connect();
+  const base::Fd client = door.connect();
   run_until(door.loop, [&] { return door.accepted.size() == 1; });
   CHECK(door.accepted[0]->peer().text() ==
         "127.0.0.1:" + std::to_string(net_test::port_of(client)));
@@ -150,7 +150,7 @@ TEST_CASE("connections over a unix socket have no address, and work") {
   const test::TemporaryFolder folder;
   const net::ListenAddress address{"", 0, folder / "proxy.sock"};
   Door door(address);
-  const net::Fd client = connect_unix(address.unix_path);
+  const base::Fd client = connect_unix(address.unix_path);
   run_until(door.loop, [&] { return door.accepted.size() == 1; });
   CHECK(door.accepted[0]->peer().text() == "unix");
   const base::Bytes hello = base::as_bytes("hello");
@@ -164,7 +164,7 @@ TEST_CASE("held: nobody is taken, and nobody lost") {
   door.then = [&] {
     if (door.accepted.size() == 2) door.listener->hold();
   };
-  std::vector<net::Fd> clients;
+  std::vector<base::Fd> clients;
   for (int i = 0; i < 5; ++i)
     clients.push_back(door.connect());
   run_ready(door.loop);
@@ -181,20 +181,20 @@ TEST_CASE("drain takes those who are connected already, then nobody") {
   for (const bool held : {false, true}) {
     Door door;
     if (held) door.listener->hold();
-    std::vector<net::Fd> clients;
+    std::vector<base::Fd> clients;
     for (int i = 0; i < 40; ++i)
       clients.push_back(door.connect());
     door.listener->drain();
     CHECK(door.accepted.size() == 40);
     const auto address = net::Address::parse("127.0.0.1", door.bound.address.port);
-    const net::Fd late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const base::Fd late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     CHECK(::connect(late.get(), address->system(), address->system_size()) != 0);
     for (const auto& tcp : door.accepted) {
       const base::Bytes hello = base::as_bytes("x");
       CHECK(tcp->write({&hello, 1}) == net::Flow::go);
     }
     door.accepted.clear();
-    for (const net::Fd& client : clients)
+    for (const base::Fd& client : clients)
       CHECK(net_test::receive_all(client) == "x");
   }
 }
@@ -204,8 +204,8 @@ TEST_CASE("closed within its own callback") {
   door.then = [&] {
     door.listener->close();
   };
-  const net::Fd one = door.connect();
-  const net::Fd two = door.connect();
+  const base::Fd one = door.connect();
+  const base::Fd two = door.connect();
   run_until(door.loop, [&] { return !door.accepted.empty(); });
   run_ready(door.loop);
   CHECK(door.accepted.size() == 1);
@@ -217,7 +217,7 @@ TEST_CASE("closed within its own callback") {
 
 TEST_CASE("many at once: a turn takes a few, the rest follow") {
   Door door;
-  std::vector<net::Fd> clients;
+  std::vector<base::Fd> clients;
   for (int i = 0; i < 200; ++i)
     clients.push_back(door.connect());
   run_until(door.loop, [&] { return door.accepted.size() == 200; });
@@ -225,7 +225,7 @@ TEST_CASE("many at once: a turn takes a few, the rest follow") {
 
 TEST_CASE("out of descriptors: it waits without spinning, then takes everybody") {
   Door door;
-  std::vector<net::Fd> clients;
+  std::vector<base::Fd> clients;
   const auto address = net::Address::parse("127.0.0.1", door.bound.address.port);
   for (int i = 0; i < 3; ++i) {
     clients.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -237,14 +237,14 @@ TEST_CASE("out of descriptors: it waits without spinning, then takes everybody")
   rlimit low = before;
   low.rlim_cur = 256;
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
-  std::vector<net::Fd> hoard;
+  std::vector<base::Fd> hoard;
   for (;;) {
-    net::Fd fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    base::Fd fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!fd) break;
     hoard.push_back(std::move(fd));
   }
   CHECK(errno == EMFILE);
-  for (const net::Fd& client : clients) {
+  for (const base::Fd& client : clients) {
     CHECK(::connect(client.get(), address->system(), address->system_size()) == 0);
   }
 

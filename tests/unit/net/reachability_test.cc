@@ -25,13 +25,13 @@ namespace {
 
 constexpr net::UnreachableMs soon_ms = 100;
 
-void vanish(const net::Fd& socket) {
+void vanish(const base::Fd& socket) {
   sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
   const sock_fprog program{.len = 1, .filter = &drop};
   REQUIRE(::setsockopt(socket.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0);
 }
 
-void come_back(const net::Fd& socket) {
+void come_back(const base::Fd& socket) {
   const int none = 0;
   REQUIRE(::setsockopt(socket.get(), SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none) == 0);
 }
@@ -155,7 +155,7 @@ TEST_CASE("silence after an acknowledgement is nobody's business here, nor is a 
 }
 
 TEST_CASE("the kernel probes who is silent: within the time, and at least every minute") {
-  const net::Fd socket(::socket(AF_INET6, SOCK_STREAM, 0));
+  const base::Fd socket(::socket(AF_INET6, SOCK_STREAM, 0));
   const auto set = [&](net::UnreachableMs unreachable_ms) {
     net::set_probes(socket.get(), unreachable_ms);
     CHECK((option(socket.get(), SOL_SOCKET, SO_KEEPALIVE) != 0) == (unreachable_ms != 0));
@@ -174,16 +174,16 @@ TEST_CASE("who is accepted is probed as the listener says, without a word of its
     auto bound = net::bind_listener({.host = host, .port = 0, .unix_path = {}}, 1);
     REQUIRE(bound);
     net::UvLoop loop;
-    std::vector<net::Fd> accepted;
+    std::vector<base::Fd> accepted;
     net::Listener listener(
-        loop, std::move(bound->sockets[0]), [&](net::Fd connection, const net::Address&) {
+        loop, std::move(bound->sockets[0]), [&](base::Fd connection, const net::Address&) {
           accepted.push_back(std::move(connection));
         });
-    const net::Fd before = net_test::connect_to(host, bound->address.port);
+    const base::Fd before = net_test::connect_to(host, bound->address.port);
     run_until(loop, [&] { return accepted.size() == 1; });
     CHECK(option(accepted[0].get(), SOL_SOCKET, SO_KEEPALIVE) == 0);
     listener.probe(60'000);
-    const net::Fd after = net_test::connect_to(host, bound->address.port);
+    const base::Fd after = net_test::connect_to(host, bound->address.port);
     run_until(loop, [&] { return accepted.size() == 2; });
     CHECK(option(accepted[1].get(), SOL_SOCKET, SO_KEEPALIVE) == 1);
     CHECK((probes_of(accepted[1].get()) == Probes{30, 10, 3}));

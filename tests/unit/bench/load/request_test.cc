@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/ascii.h"
 #include "bench/base/json.h"
 #include "bench/load/scenario.h"
 #include "http/chars.h"
@@ -59,7 +60,7 @@ Parsed parse(const Request& request) {
   parsed.target = head.target;
   for (const http::Field& field : head.fields) {
     std::string name(field.name);
-    std::transform(name.begin(), name.end(), name.begin(), http::to_lower);
+    std::transform(name.begin(), name.end(), name.begin(), base::to_lower);
     CHECK(parsed.fields.emplace(name, field.value).second);
   }
   return parsed;

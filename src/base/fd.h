@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace net {
+namespace base {
 
 // Movable value with one owner; closes on destruction.
 class Fd {
@@ -34,4 +34,4 @@ class Fd {
   int fd_ = -1;
 };
 
-}  // namespace net
+}  // namespace base

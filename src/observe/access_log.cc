@@ -228,7 +228,12 @@ void AccessLog::reopen() {
 
 void AccessLog::write(const Summary& summary) {
   if (!enabled()) return;
-  const uint64_t now_ms = base::unix_now_ms();
+  // Made before the lock is taken, so that no worker waits for another's formatting; each keeps the
+  // room its lines need.
+  thread_local std::string line;
+  line.clear();
+  append_line(line, summary, format_.load(std::memory_order_relaxed), base::unix_now_ms());
+  line.push_back('\n');
   bool was_empty = false;
   {
     const std::lock_guard lock(mutex_);
@@ -237,8 +242,7 @@ void AccessLog::write(const Summary& summary) {
       return;
     }
     was_empty = waiting_.empty();
-    append_line(waiting_, summary, format_.load(std::memory_order_relaxed), now_ms);
-    waiting_.push_back('\n');
+    waiting_ += line;
   }
   if (was_empty) wake_.notify_one();
 }

@@ -294,9 +294,9 @@ base::Result<base::Url, std::string> parse_upstream(std::string_view text) {
 }
 
 base::Result<base::LogLevel, std::string> parse_log_level(std::string_view text) {
-  const auto level = log_levels.parse(text);
+  const auto level = LogLevelWord::parse(text);
   if (level) return *level;
-  return fmt::format("expected {}, found \"{}\"", log_levels.expected(), text);
+  return fmt::format("expected {}, found \"{}\"", LogLevelWord::expected(), text);
 }
 
 base::Result<Secret, std::string> secret_of_file(const std::string& file) {

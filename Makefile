@@ -28,7 +28,7 @@ build = @ninja -C $(1) -j $(JOBS) --quiet $(2)
 test = @cd $(1) && ctest --output-on-failure -j $(JOBS) $(2) $(CTEST_ARGS)
 
 .PHONY: all help setup run test test-clients test-hostile test-memory test-tls test-faults \
-  test-restarts test-sim soak check check-format check-rooms check-tidy format format-check asan \
+  test-restarts test-sim soak check check-format check-rooms check-prices check-tidy format format-check asan \
   tsan fuzz fresh demo bench bench-compare bench-guard install uninstall clean distclean
 
 all: setup  ## build build/openai-proxy (default)
@@ -104,7 +104,7 @@ soak: setup  ## SOAK_SECONDS (1800) of mixed load on build, then as long on buil
 	    --bench-binary $(BUILD)/openai-proxy-bench --seconds $(SOAK_SECONDS) $(SOAK_ARGS) || exit 1; \
 	done
 
-check: check-format check-rooms check-tidy  ## format, rooms and clang-tidy
+check: check-format check-rooms check-prices check-tidy  ## format, rooms, prices and clang-tidy
 
 format:  ## format all C++ in place
 	@$(call setup,check)
@@ -120,6 +120,9 @@ format-check: check-format  ## complain about what `make format` would change
 check-rooms:
 	@$(call setup,check)
 	@tests/check_rooms.py
+
+check-prices:
+	@src/openai/prices.py --check
 
 check-tidy: setup
 	@$(call setup,check)

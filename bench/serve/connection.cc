@@ -166,7 +166,7 @@ void Connection::on_body(base::Bytes bytes) {
   if (current_.upload) {
     current_.upload->add(bytes);
   } else if (current_.wanted.route == Route::reply) {
-    current_.scan.feed(base::as_text(bytes));
+    current_.scan.feed(bytes);
   }
 }
 

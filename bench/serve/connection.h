@@ -23,7 +23,7 @@
 #include "http/h1_parser.h"
 #include "net/byte_stream.h"
 #include "net/loop.h"
-#include "openai/body_scan.h"
+#include "openai/request_scan.h"
 
 namespace bench::serve {
 
@@ -59,7 +59,7 @@ class Connection final : public net::Buried,
     Wanted wanted;
     std::optional<BadWish> refusal;
     std::optional<PlannedFault> fault;
-    openai::BodyScan scan;
+    openai::RequestScan scan;
     std::unique_ptr<Upload> upload;
     uint64_t chance = 0;       // for jitter
     uint64_t body_bytes = 0;   // of the request
@@ -100,7 +100,7 @@ class Connection final : public net::Buried,
   void respond_with_fault(FaultKind kind);
   void respond_with_error(uint16_t status, const ErrorText& error, std::string_view fields = {});
   void respond_with_text(uint16_t status, std::string_view fields = {});
-  void start_events(const openai::BodyScan& scan);
+  void start_events(const openai::RequestScan& scan);
   void start_block(std::string_view type, const BlockBody& body);
   void send_block(std::span<const base::Bytes> before);
   void continue_block();

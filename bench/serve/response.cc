@@ -11,6 +11,7 @@ namespace bench::serve {
 namespace {
 
 constexpr std::string_view default_model = "gpt-bench";
+constexpr size_t model_bytes_max = 64;
 constexpr std::string_view last_chunk = "0\r\n\r\n";
 // No event is shorter, so that a fault within so many bytes an event hits.
 constexpr uint64_t event_bytes_min = 14;
@@ -20,6 +21,15 @@ size_t total_of(std::span<const base::Bytes> pieces) {
   for (const base::Bytes piece : pieces)
     total += piece.size();
   return total;
+}
+
+// The request's model, where it can stand between quotes as it is.
+std::string_view model_to_echo(const openai::RequestScan& scan) {
+  const std::string_view model = scan.model().text();
+  const bool is_plain = std::none_of(model.begin(), model.end(), [](char c) {
+    return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+  });
+  return is_plain && !model.empty() && model.size() <= model_bytes_max ? model : default_model;
 }
 
 }  // namespace
@@ -110,8 +120,9 @@ void Connection::respond_with_text(uint16_t status, std::string_view fields) {
 }
 
 void Connection::respond_with_reply() {
-  const openai::BodyScan& scan = current_.scan;
-  if (!scan.is_object()) {
+  openai::RequestScan& scan = current_.scan;
+  scan.finish(true);
+  if (!scan.is_known()) {
     respond_with_error(400, {.message = "The body of the request is not one JSON object."});
     return;
   }
@@ -121,7 +132,7 @@ void Connection::respond_with_reply() {
   }
   reply_.api = current_.wanted.api;
   reply_.base64 = scan.base64();
-  reply_.model = scan.model().empty() ? default_model : scan.model();
+  reply_.model = model_to_echo(scan);
   reply_.created_s = environment_.wall.seconds();
   reply_.prompt_tokens = current_.body_bytes / 4;
   if (scan.stream() && reply_.api != Api::embeddings) {
@@ -183,7 +194,7 @@ void Connection::continue_block() {
 
 // Events.
 
-void Connection::start_events(const openai::BodyScan& scan) {
+void Connection::start_events(const openai::RequestScan& scan) {
   const Wanted& wanted = current_.wanted;
   if (current_.is_http10) keep_alive_ = false;
   make_head(

@@ -58,7 +58,8 @@ class RequestScan {
   // Which of the formats a Content-Type names; a JSON body without one is still JSON (as curl's -d
   // sends it, application/x-www-form-urlencoded), so everything but multipart is tried as that.
   // `content_type` is not kept.
-  explicit RequestScan(std::string_view content_type = {});
+  explicit RequestScan(std::string_view content_type);
+  RequestScan() : RequestScan(std::string_view()) {}
 
   // The next piece of the body, decoded where it was compressed. Borrowed for the call.
   void feed(base::Bytes piece);

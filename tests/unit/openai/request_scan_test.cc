@@ -136,6 +136,44 @@ TEST_CASE("members of the outermost object count, wherever they stand") {
   CHECK(scan.service_tier().text() == "flex");
 }
 
+TEST_CASE("what a prompt says is no member") {
+  for (const std::string_view body :
+       {R"({"messages":[{"content":"\"stream\":true, {\"stream\": true}"}]})",
+        R"({"prompt":"\\\"stream\":true,"})",
+        R"({"prompt":"}{][\u0022stream\u0022:true"})",
+        R"({"prompt":"stream","x":true})",
+        R"({"a":["stream",true],"b":"stream"})",
+        R"({"stream ":true,"Stream":true,"streamx":true})",
+        R"({"other":{"include_usage":true,"stream":true,"model":"no"}})",
+        R"({"stream_options":null,"include_usage":true})",
+        R"({"stream":"true"})",
+        R"({"stream":1})",
+        R"({"stream":true,"stream":null})"}) {
+    CAPTURE(body);
+    const RequestScan scan = scanned(body);
+    CHECK(scan.is_known());
+    CHECK_FALSE(scan.stream());
+    CHECK_FALSE(scan.include_usage());
+    CHECK_FALSE(scan.model().is_there());
+  }
+  CHECK(scanned(R"({"prompt":"\\","stream":true})").stream());
+  CHECK(scanned(R"({"encoding_format":"base64"})").base64());
+  CHECK_FALSE(scanned(R"({"encoding_format":"float"})").base64());
+}
+
+TEST_CASE("long prompts, with and without escapes, and deep nesting") {
+  std::string escaped;
+  for (int i = 0; i < 300'000; ++i)
+    escaped += R"(\"\\)";
+  for (const std::string& prompt : {std::string(3'000'000, 'x'), escaped}) {
+    const RequestScan scan =
+        scanned(R"({"prompt":")" + prompt + R"(","deep":)" + std::string(100'000, '[') +
+                std::string(100'000, ']') + R"(,"stream":true})");
+    CHECK(scan.is_known());
+    CHECK(scan.stream());
+  }
+}
+
 TEST_CASE("the last of several models is the one, and one that cannot be read is none") {
   CHECK(scanned(R"({"model":"a","model":"b"})").model().text() == "b");
   const std::string long_name(257, 'x');

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/ascii.h"
 #include "openai/json_number.h"
 #include "openai/name_table.h"
 #include "openai/utf8.h"
@@ -14,6 +15,15 @@ constexpr int64_t count_max = std::numeric_limits<int64_t>::max();
 // A data: URL says by here whether it is base64; the longest media types of documents have 75
 // bytes.
 constexpr size_t prefix_bytes = 128;
+
+// Go's encoding/json, among others, takes it for "model".
+bool is_model_otherwise(std::string_view name) {
+  constexpr std::string_view model = "model";
+  return std::equal(
+      name.begin(), name.end(), model.begin(), model.end(), [](char c, char expected) {
+        return base::to_lower(c) == expected;
+      });
+}
 
 bool is_count(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -66,6 +76,7 @@ void RequestScan::finish(bool is_whole) {
       base64_bytes_ += reader_.open_string_bytes();
     }
   }
+  if (is_model_ambiguous_) model_.set_unreadable();
   if (!is_known_) forget();
 }
 
@@ -137,8 +148,8 @@ RequestScan::Member RequestScan::member_at_top(std::string_view name) {
       {"conversation", Member::conversation},
       {"service_tier", Member::service_tier},
   });
-  const Member* found = names.find(name);
-  return found == nullptr ? Member::other : *found;
+  if (const Member* found = names.find(name)) return *found;
+  return is_model_otherwise(name) ? Member::model_otherwise : Member::other;
 }
 
 // Deeper, only what is no text matters: files, sound and pictures written as base64.
@@ -190,6 +201,9 @@ void RequestScan::on_value(Token token) {
       break;
     case Member::container:
       if (token == Token::open_object) container_depth_ = reader_.depth();
+      break;
+    case Member::model_otherwise:
+      is_model_ambiguous_ = true;
       break;
     case Member::stream:
       stream_ = token == Token::truth;

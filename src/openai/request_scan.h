@@ -72,6 +72,8 @@ class RequestScan {
   [[nodiscard]] bool is_known() const { return is_known_; }
   [[nodiscard]] Format format() const { return format_; }
 
+  // There, but not known, also where a member has the same name in other letters ("Model"): some
+  // servers take that for it.
   [[nodiscard]] const FoundText<256>& model() const { return model_; }
   [[nodiscard]] const FoundText<128>& prompt_cache_key() const { return prompt_cache_key_; }
   [[nodiscard]] const FoundText<128>& user() const { return user_; }
@@ -117,6 +119,7 @@ class RequestScan {
   enum class Member : uint8_t {
     other,
     model,
+    model_otherwise,  // in other letters
     stream,
     stream_options,
     include_usage,
@@ -182,6 +185,7 @@ class RequestScan {
   Options options_ = Options::absent;
   Within within_ = Within::nothing;  // at depth 2
   bool is_object_ = false;
+  bool is_model_ambiguous_ = false;
   bool stream_ = false;
   bool include_usage_ = false;
   bool base64_ = false;

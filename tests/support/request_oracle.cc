@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/ascii.h"
 #include "support/json_document.h"
 
 namespace support {
@@ -53,7 +54,9 @@ std::optional<RequestFacts> expected_request(std::string_view body) {
   const auto document = parse_json(body);
   if (!document || !document->is(Type::object)) return std::nullopt;
   RequestFacts facts;
+  bool is_ambiguous = false;
   for (const auto& [name, value] : document->members) {
+    is_ambiguous |= name != "model" && base::in_lower_case(name) == "model";
     if (name == "model") facts.model = text_of(value, 256);
     if (name == "prompt_cache_key") facts.prompt_cache_key = text_of(value, 128);
     if (name == "user") facts.user = text_of(value, 128);
@@ -68,6 +71,7 @@ std::optional<RequestFacts> expected_request(std::string_view body) {
     if (name == "max_output_tokens") facts.max_output_tokens = count_of(value);
     if (name == "n") facts.answers = std::max<int64_t>(1, count_of(value).value_or(1));
   }
+  if (is_ambiguous) facts.model = {.is_there = true};
   return facts;
 }
 

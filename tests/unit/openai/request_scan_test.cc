@@ -66,7 +66,8 @@ class MadeUp {
                                                  "service_tier",
                                                  "encoding_format",
                                                  "previous_response_id",
-                                                 "mod\\u0065l"};
+                                                 "mod\\u0065l",
+                                                 "Model"};
     std::string text = "{";
     const uint32_t count = below(5) + (depth == 0 ? 3 : 0);
     for (uint32_t i = 0; i < count; ++i) {
@@ -191,6 +192,20 @@ TEST_CASE("the last of several models is the one, and one that cannot be read is
   }
   CHECK_FALSE(scanned(R"({"model":null})").model().is_there());
   CHECK(scanned("{\"model\":\"" + long_name.substr(1) + "\"}").model().is_known());
+}
+
+TEST_CASE("a model in other letters makes it ambiguous: some servers do not tell them apart") {
+  for (const std::string_view body : {R"({"model":"a","Model":"b"})",
+                                      R"({"MODEL":"b","model":"a"})",
+                                      R"({"mode\u004c":"b"})",
+                                      R"({"model":"a","moDel":{"x":1}})"}) {
+    CAPTURE(body);
+    const RequestScan scan = scanned(body);
+    CHECK(scan.is_known());
+    CHECK(scan.model().is_there());
+    CHECK_FALSE(scan.model().is_known());
+  }
+  CHECK(scanned(R"({"model":"a","x":{"Model":"b"},"models":1})").model().text() == "a");
 }
 
 TEST_CASE("a body that is no whole JSON object is unknown, and nothing of it counts") {

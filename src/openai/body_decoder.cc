@@ -9,6 +9,7 @@
 #include <zstd.h>
 
 #include "base/ascii.h"
+#include "base/heap.h"
 
 namespace openai {
 namespace {
@@ -33,6 +34,17 @@ constexpr CodingName coding_names[] = {
     {"br", Coding::br},
     {"x-gzip", Coding::gzip},  // RFC 9110, 8.4.1.3
 };
+
+// What the libraries take is counted as ours is: the limit of memory knows of it.
+void* take(void* /*ours*/, size_t size) {
+  return base::heap_calloc(1, size);
+}
+void* take_items(void* /*ours*/, uInt count, uInt size) {
+  return base::heap_calloc(count, size);
+}
+void give_back(void* /*ours*/, void* memory) {
+  base::heap_free(memory);
+}
 
 const uint8_t* bytes_of(base::Bytes bytes) {
   return reinterpret_cast<const uint8_t*>(bytes.data());
@@ -91,15 +103,17 @@ struct BodyDecoder::Engine {
 BodyDecoder::Engine::Engine(Coding coding_to_undo) : coding(coding_to_undo) {
   switch (coding) {
     case Coding::zstd:
-      zstd = ZSTD_createDCtx();
+      zstd = ZSTD_createDCtx_advanced({take, give_back, nullptr});
       is_ready = zstd != nullptr && ZSTD_isError(ZSTD_DCtx_setParameter(
                                         zstd, ZSTD_d_windowLogMax, zstd_window_log_max)) == 0;
       break;
     case Coding::br:
-      brotli = BrotliDecoderCreateInstance(nullptr, nullptr, nullptr);
+      brotli = BrotliDecoderCreateInstance(take, give_back, nullptr);
       is_ready = brotli != nullptr;
       break;
     default:
+      zlib.zalloc = take_items;
+      zlib.zfree = give_back;
       is_ready = inflateInit2(&zlib,
                               coding == Coding::gzip ? zlib_window_bits + zlib_gzip_alone
                                                      : zlib_window_bits) == Z_OK;

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/heap.h"
 #include "support/encoded.h"
 
 namespace {
@@ -140,4 +141,18 @@ TEST_CASE("a zstd window beyond 8 MiB is refused before memory is taken for it")
   BodyDecoder decoder(Coding::zstd);
   CHECK(decoded(decoder, support::zstd_with_window("text", 24)).empty());
   CHECK(decoder.state() == State::malformed);
+}
+
+TEST_CASE("memory is taken with the first byte, counted and given back") {
+  const std::string body = support::zstd_with_window(prose(100'000), 23);
+  const uint64_t before = base::heap_bytes();
+  {
+    BodyDecoder decoder(Coding::zstd);
+    CHECK(base::heap_bytes() == before);
+    (void)decoded(decoder, std::string_view(body).substr(0, body.size() - 10));
+    const uint64_t taken = base::heap_bytes() - before;
+    CHECK(taken > (8U << 20));
+    CHECK(taken < (9U << 20));
+  }
+  CHECK(base::heap_bytes() < before + (1U << 20));
 }

@@ -33,7 +33,9 @@ std::string with_alice(const std::string& rules = "") {
 }
 
 bool mentions(const Message& message, std::string_view text) {
-  const auto has = [&](const std::string& part) { return part.find(text) != std::string::npos; };
+  const auto has = [&](const std::string& part) {
+    return part.find(text) != std::string::npos;
+  };
   return has(message.start_line) || has(message.body) ||
          std::any_of(message.fields.begin(), message.fields.end(), [&](const auto& field) {
            return has(field.second);

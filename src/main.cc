@@ -1,5 +1,6 @@
 // The program: flags, configuration, signals. All wiring is here; the work is in the Server.
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <malloc.h>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <pthread.h>
 #include <string>
+#include <sys/resource.h>
 #include <utility>
 #include <vector>
 
@@ -99,10 +101,20 @@ int run(const process::Options& options, std::vector<std::string> command) {
   return guardian->run(process::handled_signals());
 }
 
+// Keys and tokens pass through its memory, so that is not written to a disk. 1 also stops what
+// core_pattern pipes to, which 0 does not.
+void leave_no_core() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_CORE, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(1, limit.rlim_max);
+  setrlimit(RLIMIT_CORE, &limit);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   base::open_standard_streams();
+  leave_no_core();
   // Writing to a connection that is gone must be an error, not the end.
   std::signal(SIGPIPE, SIG_IGN);
   const sigset_t signals = process::handled_signals();

@@ -310,6 +310,52 @@ base::Result<Secret, std::string> secret_of_file(const std::string& file) {
   return *std::move(secret);
 }
 
+namespace {
+
+constexpr std::string_view file_reference = "${file:";
+
+// Calls visit(secret) for each that comes from a file.
+template <class AnyConfig, class Visit>
+void for_each_file_secret(AnyConfig& config, Visit visit) {
+  const auto visit_if_file = [&](auto& secret) {
+    if (secret.source().starts_with(file_reference)) visit(secret);
+  };
+  for (auto& [name, upstream] : config.upstreams) {
+    for (auto& key : upstream.keys)
+      visit_if_file(key.key);
+  }
+  for (auto& [name, client] : config.clients)
+    visit_if_file(client.token);
+}
+
+std::string file_of(const Secret& secret) {
+  const std::string& source = secret.source();
+  return source.substr(file_reference.size(), source.size() - file_reference.size() - 1);
+}
+
+}  // namespace
+
+std::vector<std::string> secret_files(const Config& config) {
+  std::vector<std::string> files;
+  for_each_file_secret(config, [&](const Secret& secret) { files.push_back(file_of(secret)); });
+  return files;
+}
+
+base::Result<Config, std::string> with_secrets_read_again(const Config& config) {
+  Config again = config;
+  std::string failed;
+  for_each_file_secret(again, [&](Secret& secret) {
+    auto read = secret_of_file(file_of(secret));
+    if (read) {
+      secret = *std::move(read);
+    } else if (failed.empty()) {
+      failed = read.error();
+    }
+  });
+  if (!failed.empty()) return failed;
+  return again;
+}
+
 std::string to_yaml(const Config& config) {
   Config copy = config;  // one describe() serves reading and writing
   YamlWriter writer;

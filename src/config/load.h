@@ -50,6 +50,11 @@ struct ConfigError {
 // The error says what is wrong with the file, never what is in it.
 [[nodiscard]] base::Result<Secret, std::string> secret_of_file(const std::string& file);
 
+// The files that secrets of `config` come from.
+[[nodiscard]] std::vector<std::string> secret_files(const Config& config);
+// `config` with those files read again. The error names the file.
+[[nodiscard]] base::Result<Config, std::string> with_secrets_read_again(const Config& config);
+
 // The effective configuration as YAML that load_text() accepts and reads back to the same, but for
 // secrets that stand in the file itself: those are masked, and the mask is refused.
 [[nodiscard]] std::string to_yaml(const Config& config);

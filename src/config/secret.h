@@ -47,6 +47,8 @@ class Secret {
   // For who sends it, and nobody else. Borrowed.
   [[nodiscard]] std::string_view reveal() const { return text_; }
 
+  // How the configuration names it, "" where it stands there itself.
+  [[nodiscard]] const std::string& source() const { return source_; }
   // What may be shown of it: its source, else the mask.
   [[nodiscard]] std::string shown() const {
     return source_.empty() ? std::string(secret_mask) : source_;

@@ -1,9 +1,9 @@
 #include "policy/account.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "openai/prices.h"
-#include "openai/request_scan.h"
 
 namespace policy {
 namespace {
@@ -32,12 +32,25 @@ void decode(openai::BodyDecoder& decoder, base::Bytes bytes, Feed feed) {
   }
 }
 
+// Stars in place of `secret`, wherever it stands.
+bool hide(std::string& text, std::string_view secret) {
+  bool found = false;
+  for (size_t at = 0; (at = text.find(secret, at)) != std::string::npos; found = true)
+    text.replace(at, secret.size(), secret.size(), '*');
+  return found;
+}
+
 }  // namespace
 
 // The request.
 
+bool Account::wants_forced_usage() const {
+  return gateway_.forces_usage() && endpoint_.asks_for_usage;
+}
+
 bool Account::needs_body(const KeyRing* keys) const {
   if (has_looked_) return false;
+  if (wants_forced_usage()) return true;
   if (client_ != nullptr) {
     const config::Client& rules = client_->rules();
     if (client_->chooses_models() || client_->meters().counts_tokens() ||
@@ -70,6 +83,9 @@ void Account::look_into(const base::OutQueue& body,
   told_.output_tokens_max =
       scan.output_tokens_max().value_or(output_tokens_unsaid) * scan.answers();
   told_.tier = openai::service_tier_of(scan.service_tier().text());
+  // Bytes of a compressed body are not those that were looked at.
+  const bool is_plain = coding_of(request) == openai::Coding::identity;
+  if (is_whole && is_plain && wants_forced_usage()) edit_ = scan.include_usage_edit();
   if (scan.model().is_known()) told_.model = arena.copy(scan.model().text());
   if (!endpoint_.model.empty()) {
     told_.is_known = true;
@@ -117,7 +133,10 @@ std::optional<LimitMet> Account::take_of_keys(KeyRing& keys, const Now& now) {
 // The response.
 
 void Account::begin_response(const http::Head& response) {
-  if (response.status >= 400) return;
+  if (response.status >= 400) {
+    masks_ = key_ != nullptr && coding_of(response) == openai::Coding::identity;
+    return;
+  }
   if (has_type(response, "text/event-stream")) {
     scan_.emplace(openai::UsageScan::Form::events);
   } else if (has_type(response, "application/json")) {
@@ -127,6 +146,42 @@ void Account::begin_response(const http::Head& response) {
   }
   const openai::Coding coding = coding_of(response);
   if (coding != openai::Coding::identity) decoder_.emplace(coding);
+  const bool is_stream = has_type(response, "text/event-stream");
+  if (edit_.is_needed() && is_stream && !decoder_) filter_.emplace();
+}
+
+void Account::mask_head(http::Head& head, base::Arena& arena) const {
+  if (key_ == nullptr) return;
+  for (http::Field& field : head.fields) {
+    if (field.value.find(key_->bare()) == std::string_view::npos) continue;
+    std::string value(field.value);
+    has_masked_ = hide(value, key_->bare()) || has_masked_;
+    field.value = arena.copy(value);
+  }
+}
+
+base::Bytes Account::mask(base::Bytes bytes) {
+  const std::string_view secret = key_->bare();
+  masked_.erase(0, mask_given_);
+  masked_ += base::as_text(bytes);
+  has_masked_ = hide(masked_, secret) || has_masked_;
+  size_t kept = std::min(secret.size() - 1, masked_.size());
+  while (kept > 0 && !secret.starts_with(std::string_view(masked_).substr(masked_.size() - kept)))
+    --kept;
+  mask_given_ = masked_.size() - kept;
+  return base::as_bytes(std::string_view(masked_).substr(0, mask_given_));
+}
+
+base::Bytes Account::change(base::Bytes& bytes) {
+  if (filter_) return filter_->next(bytes);
+  if (bytes.empty()) return {};
+  return mask(std::exchange(bytes, {}));
+}
+
+base::Bytes Account::change_end() {
+  if (filter_) return filter_->finish();
+  masked_.erase(0, std::exchange(mask_given_, 0));
+  return base::as_bytes(masked_);
 }
 
 void Account::begin_tunnel() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/arena.h"
@@ -15,7 +16,9 @@
 #include "http/websocket_reader.h"
 #include "openai/body_decoder.h"
 #include "openai/endpoints.h"
+#include "openai/request_scan.h"
 #include "openai/usage.h"
+#include "openai/usage_chunk_filter.h"
 #include "openai/usage_scan.h"
 #include "policy/gateway.h"
 #include "policy/meters.h"
@@ -73,6 +76,10 @@ class Account final : public BodyTap {
                  const http::Head& request,
                  base::Arena& arena);
 
+  // What to change in the request's body so that its stream tells what was used; nothing to do for
+  // most.
+  [[nodiscard]] const openai::BodyEdit& edit() const { return edit_; }
+
   // Takes it of the client's limits, then of a key's. Once granted it is not taken again.
   [[nodiscard]] std::optional<LimitMet> take_of_client(const Now& now);
   [[nodiscard]] std::optional<LimitMet> take_of_keys(KeyRing& keys, const Now& now);
@@ -88,6 +95,21 @@ class Account final : public BodyTap {
   void begin_tunnel();
   void on_body(base::Bytes bytes) override;
 
+  // Whether the response's body is changed on its way down: our key made unreadable where something
+  // went wrong, the chunk with the usage that only we asked for taken out.
+  [[nodiscard]] bool changes_body() const { return masks_ || filter_; }
+  // Its length is not what the upstream says then.
+  [[nodiscard]] bool shortens_body() const { return filter_.has_value(); }
+  // The next piece that goes down of what came; `bytes` is shortened by what was read. Empty when
+  // that is used up: what may still have to change is kept for the next call, or for the end. Views
+  // `bytes` or what is kept; valid until the next call.
+  [[nodiscard]] base::Bytes change(base::Bytes& bytes);
+  [[nodiscard]] base::Bytes change_end();
+  // Makes our key unreadable in a response's head, in place; new bytes go to `arena`.
+  void mask_head(http::Head& head, base::Arena& arena) const;
+  // Whether some was found.
+  [[nodiscard]] bool has_masked() const { return has_masked_; }
+
   // The end. `was_served`: something of a good answer went out; else it was nothing, and all is
   // given back.
   [[nodiscard]] Bill settle(bool was_served, const Now& now);
@@ -96,6 +118,8 @@ class Account final : public BodyTap {
   [[nodiscard]] int64_t price_of(const openai::Usage& usage) const;
   [[nodiscard]] Cost expected_cost() const;
   [[nodiscard]] openai::Usage estimated_usage() const;
+  [[nodiscard]] bool wants_forced_usage() const;
+  [[nodiscard]] base::Bytes mask(base::Bytes bytes);
   void read(base::Bytes bytes);
 
   const Gateway& gateway_;
@@ -108,6 +132,13 @@ class Account final : public BodyTap {
   bool has_taken_ = false;
   Meters::Taken of_client_;
   Meters::Taken of_key_;
+
+  openai::BodyEdit edit_;
+  std::optional<openai::UsageChunkFilter> filter_;
+  std::string masked_;  // what mask() gave, with what it keeps behind
+  size_t mask_given_ = 0;
+  bool masks_ = false;
+  mutable bool has_masked_ = false;
 
   std::optional<openai::UsageScan> scan_;
   std::optional<openai::BodyDecoder> decoder_;  // of a compressed response

@@ -170,6 +170,7 @@ base::Result<std::shared_ptr<const Gateway>, std::string> Gateway::make(
   gateway->add_clients(config, former, now);
   gateway->add_keys(config, former, now);
   gateway->add_prices(config);
+  gateway->forces_usage_ = config.usage.force;
   gateway->accounts_for_all_ = !config.state.file.empty();
   return std::shared_ptr<const Gateway>(gateway);
 }

@@ -138,6 +138,8 @@ class Gateway {
 
   // Whether what everybody uses is wanted, also of who has neither a token nor a key of ours.
   [[nodiscard]] bool accounts_for_all() const { return accounts_for_all_; }
+  // Whether streams tell what they used, also where their clients did not ask.
+  [[nodiscard]] bool forces_usage() const { return forces_usage_; }
   // A price of the configuration, else of the built-in table; nullptr: neither has one. Borrowed.
   [[nodiscard]] const openai::ModelPrice* price_of(std::string_view model) const;
 
@@ -169,6 +171,7 @@ class Gateway {
   };
   std::vector<std::unique_ptr<Price>> prices_;
   bool accounts_for_all_ = false;
+  bool forces_usage_ = false;
   std::map<std::string, std::unique_ptr<Client>, std::less<>> clients_;
   std::unordered_map<Digest, const Client*, DigestHash> by_digest_;
   std::unique_ptr<Client> anonymous_;

@@ -289,7 +289,11 @@ void Pipeline::prepare_request(const Asked& asked,
   route.fields.request(asked.head, head, to.host);
   if (asked.traits.upgrade) head.add("Upgrade", asked.head.find(FieldId::upgrade)->value);
   if (to.drops_body) drop_body_fields(head.fields);
-  if (state.account != nullptr) replace_token(*state.account, to, asked, head);
+  if (state.account != nullptr) {
+    replace_token(*state.account, to, asked, head);
+    // Or the chunk could not be found.
+    if (state.account->edit().is_needed()) head.set("Accept-Encoding", "identity");
+  }
   if (to.drops_credentials) drop_credentials(head.fields);
   if (to.hides_page && route.cors.answers(asked.head)) hide_page(head);
   if (to.marks_requests) head.add(loop_field, marked(asked.head, asked.arena));
@@ -328,7 +332,10 @@ void Pipeline::prepare_response(const Asked& asked,
   // Or a front nginx would gather the events.
   if (is_event_stream) head.set("X-Accel-Buffering", "no");
   route.fields.announce(head);
-  if (state.account != nullptr) add_standing(*state.account, head, asked.arena);
+  if (state.account != nullptr) {
+    state.account->mask_head(head, asked.arena);
+    add_standing(*state.account, head, asked.arena);
+  }
   route.cors.apply(asked.head, head, asked.arena);
 }
 

@@ -94,9 +94,11 @@ std::vector<GreetingLine> greeting(const config::Config& config, const Started& 
   for (const config::Listen& listen : config.listen) {
     if (!is_open_and_plain(listen)) continue;
     warn(fmt::format(
-        "{} is plain http and not only for this machine: API keys can be read on the way, and "
-        "whoever reaches it may use it; listen on 127.0.0.1, or set `tls`",
-        listen.text()));
+        "{} is plain http and not only for this machine: {} can be read on the way{}; listen on "
+        "127.0.0.1, or set `tls`",
+        listen.text(),
+        config.clients.empty() ? "API keys" : "tokens",
+        config.clients.empty() ? ", and whoever reaches it may use it" : ""));
   }
   if (!started.unused_proxy.empty()) {
     warn(

@@ -38,15 +38,17 @@ SignalLoop::SignalLoop(server::Server& server,
 
 int SignalLoop::run() {
   const sigset_t signals = handled_signals();
-  constexpr timespec certificates_interval{.tv_sec = 5, .tv_nsec = 0};
+  constexpr timespec files_interval{.tv_sec = 5, .tv_nsec = 0};
   while (!status_) {
     siginfo_t info{};
     // Without files to look at it does not wake for nothing.
-    const timespec* timeout = server_.has_certificates() ? &certificates_interval : nullptr;
+    const bool has_files = server_.has_certificates() || server_.has_secret_files();
+    const timespec* timeout = has_files ? &files_interval : nullptr;
     if (sigtimedwait(&signals, &info, timeout) >= 0) {
       handle(info);
     } else if (errno == EAGAIN) {
       server_.renew_certificates();
+      server_.renew_secrets();
     }
   }
   return *status_;

@@ -159,6 +159,7 @@ void Exchange::decide() {
       asked(), environment_.memory.is_tight(), now(), response_head_, request_.policy);
   switch (verdict.kind) {
     case policy::Verdict::Kind::proceed:
+      if (request_.policy.account != nullptr) rewrite_body(request_.policy.account->edit());
       start_over({.pool = &request_.snapshot->pool(request_.policy.route->upstream)});
       return;
     case policy::Verdict::Kind::answer:
@@ -177,6 +178,19 @@ void Exchange::decide() {
 policy::Now Exchange::now() const {
   return {.us = static_cast<int64_t>(environment_.loop.now_ms()) * 1'000,
           .s = policy::realtime_s()};
+}
+
+// Of a body that is here as a whole.
+void Exchange::rewrite_body(const openai::BodyEdit& edit) {
+  if (!edit.is_needed()) return;
+  std::string body;
+  body.reserve(request_buffer_.size() + edit.text.size());
+  request_buffer_.for_each([&](base::Bytes piece) { body += base::as_text(piece); });
+  body.replace(edit.offset, edit.removed_bytes, edit.text);
+  request_buffer_.clear();
+  request_buffer_.append(base::as_bytes(body));
+  http::Framing& framing = request_.traits.framing;
+  if (framing.kind == http::Framing::Kind::length) framing.length = body.size();
 }
 
 // A client that waits for a word before it sends its body gets it now, and no second one.

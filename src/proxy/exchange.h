@@ -133,6 +133,7 @@ class Exchange final : private upstream::UpstreamWaiter,
   [[nodiscard]] const policy::Pipeline& pipeline() const { return request_.snapshot->pipeline(); }
   [[nodiscard]] policy::Now now() const;
   void decide();
+  void rewrite_body(const openai::BodyEdit& edit);
   void ask_for_body();
   void start_over(Attempt::Next next);
   void start_attempt(std::unique_ptr<stream::UpstreamStream> upstream);
@@ -151,6 +152,7 @@ class Exchange final : private upstream::UpstreamWaiter,
   [[nodiscard]] policy::Answered answered();
   void forward_head();
   void send_response_head(stream::Body body);
+  void send_changed(base::Bytes bytes);
   [[nodiscard]] stream::Body response_body() const;
 
   void end_event();

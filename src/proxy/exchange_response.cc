@@ -96,10 +96,10 @@ bool Exchange::follow_redirect() {
 }
 
 void Exchange::forward_head() {
-  const stream::Body body = response_body();
   request_.phase = Phase::responding;
   request_.streams = is_event_stream(response_head_);
   policy::Pipeline::begin_response(response_head_, false, request_.policy);
+  const stream::Body body = response_body();
   pipeline().prepare_response(asked(), request_.policy, answered(), request_.streams);
   send_response_head(body);
 }
@@ -119,6 +119,8 @@ stream::Body Exchange::response_body() const {
     const bool said = facts.content_length && response_head_.status != 204;
     return said ? stream::Body{stream::Body::Kind::length, *facts.content_length} : stream::Body{};
   }
+  const policy::Account* const account = request_.policy.account.get();
+  if (account != nullptr && account->shortens_body()) return {stream::Body::Kind::unknown, 0};
   // None, yet allowed to: an empty one.
   return facts.body.kind == stream::Body::Kind::none ? stream::Body{stream::Body::Kind::length, 0}
                                                      : facts.body;
@@ -126,8 +128,26 @@ stream::Body Exchange::response_body() const {
 
 void Exchange::on_response_body(base::Bytes bytes) {
   request_.summary.bytes_down += bytes.size();
-  if (request_.policy.tap != nullptr) request_.policy.tap->on_body(bytes);
+  if (request_.policy.tap != nullptr) {
+    request_.policy.tap->on_body(bytes);
+    if (request_.policy.account->changes_body()) {
+      send_changed(bytes);
+      return;
+    }
+  }
   request_.client->send_body(bytes);
+}
+
+// What a policy takes out of a body, or makes unreadable in it. What it gives is its own until the
+// next call, so that it leaves at once.
+void Exchange::send_changed(base::Bytes bytes) {
+  policy::Account& account = *request_.policy.account;
+  while (true) {
+    const base::Bytes piece = account.change(bytes);
+    if (piece.empty()) return;
+    request_.client->send_body(piece);
+    static_cast<void>(request_.client->flush());
+  }
 }
 
 void Exchange::on_response_flush() {
@@ -154,6 +174,9 @@ void Exchange::on_client_drained() {
 
 void Exchange::on_response_end() {
   request_.response_is_whole = true;
+  if (request_.policy.tap != nullptr && request_.policy.account->changes_body()) {
+    request_.client->send_body(request_.policy.account->change_end());
+  }
   request_.client->send_end(response_head_.trailers);
   // A tunnel ends when both directions have.
   if (request_.phase == Phase::tunnel && !request_.is_whole) return;

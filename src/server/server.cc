@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "base/descriptor_limit.h"
+#include "base/file_stamp.h"
 #include "base/log.h"
+#include "config/load.h"
 #include "deploy/certificate_watch.h"
 #include "deploy/listener_tls.h"
 #include "local/https_redirect.h"
@@ -99,6 +101,13 @@ uint32_t connections_for(uint64_t fds, size_t workers) {
   return static_cast<uint32_t>(std::clamp<uint64_t>(free, 1, UINT32_MAX));
 }
 
+std::vector<base::FileStamp> stamps_of_secrets(const config::Config& config) {
+  std::vector<base::FileStamp> stamps;
+  for (const std::string& file : config::secret_files(config))
+    stamps.push_back(base::stamp_of(file));
+  return stamps;
+}
+
 }  // namespace
 
 struct Server::State {
@@ -109,6 +118,7 @@ struct Server::State {
   std::mutex reload_mutex;  // reload() and renew_certificates(): guards what they replace
   std::shared_ptr<const deploy::Deployment> deployment;
   deploy::ListenersTls tls;
+  std::vector<base::FileStamp> secret_stamps;  // of the files that secrets come from
   std::vector<std::vector<base::FileStamp>>
       tls_refused;  // files found wrong, so that it is logged once
   deploy::CertificateWatch certificate_watch;
@@ -258,6 +268,7 @@ base::Result<std::monostate, std::string> Server::start(net::InheritedSockets in
   const auto deployment = deploy::deploy(state.config, nullptr);
   if (!deployment) return deployment.error();
   state.deployment = *deployment;
+  state.secret_stamps = stamps_of_secrets(*state.config);
   state.listen_as = state.config->listen;
   auto loaded = deploy::load_listeners_tls(state.listen_as, {});
   if (!loaded) return loaded.error();
@@ -348,6 +359,7 @@ base::Result<std::monostate, std::string> Server::reload(
   state.tls = *std::move(loaded);
   state.certificate_watch.use(state.listen_as, state.tls);
   state.config = std::move(config);
+  state.secret_stamps = stamps_of_secrets(*state.config);
   state.deployment = *deployment;
   state.shared.memory.set(state.config->memory_limit);
   base::set_log_level(state.config->log.level);
@@ -393,6 +405,34 @@ void Server::renew_certificates() {
   state.certificate_watch.use(state.listen_as, state.tls);
   for (const auto& worker : state.workers)
     worker->renew_tls(state.tls);
+}
+
+bool Server::has_secret_files() const {
+  const std::lock_guard lock(state_->reload_mutex);
+  return !state_->secret_stamps.empty();
+}
+
+void Server::renew_secrets() {
+  State& state = *state_;
+  std::shared_ptr<const config::Config> config;
+  {
+    const std::lock_guard lock(state.reload_mutex);
+    std::vector<base::FileStamp> stamps = stamps_of_secrets(*state.config);
+    if (stamps == state.secret_stamps) return;
+    state.secret_stamps = std::move(stamps);
+    config = state.config;
+  }
+  auto again = config::with_secrets_read_again(*config);
+  if (!again) {
+    base::log_warning("a key or token has changed but the former one stays: {}", again.error());
+    return;
+  }
+  const auto reloaded = reload(std::make_shared<const config::Config>(*std::move(again)));
+  if (reloaded) {
+    base::log_info("keys and tokens read again, their files have changed");
+  } else {
+    base::log_warning("a key or token has changed but the former one stays: {}", reloaded.error());
+  }
 }
 
 void Server::reopen_logs() {

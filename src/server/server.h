@@ -51,6 +51,10 @@ class Server {
   // say half written, are logged; the former ones stay, and the next call tries again.
   void renew_certificates();
 
+  // The same for the files that keys and tokens come from.
+  [[nodiscard]] bool has_secret_files() const;
+  void renew_secrets();
+
   // Reopens the access log's file.
   void reopen_logs();
 

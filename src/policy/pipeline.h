@@ -92,6 +92,8 @@ class Pipeline {
         inspect_bytes_max_(config.limits.inspect_bytes_max) {}
 
   [[nodiscard]] const Router& router() const { return router_; }
+  // Whether anything depends on the time.
+  [[nodiscard]] bool has_gateway() const { return gateway_ != nullptr; }
 
   // Before anything is known of a request.
   void begin(PolicyState& state) const { state.route = &router_.fallback(); }

@@ -155,8 +155,10 @@ policy::Asked Exchange::asked() {
 void Exchange::decide() {
   request_.phase = Phase::deciding;
   request_.body_wanted = 0;
+  // Nobody else asks for the time.
+  const policy::Now at = pipeline().has_gateway() ? now() : policy::Now{};
   const policy::Verdict verdict = pipeline().decide(
-      asked(), environment_.memory.is_tight(), now(), response_head_, request_.policy);
+      asked(), environment_.memory.is_tight(), at, response_head_, request_.policy);
   switch (verdict.kind) {
     case policy::Verdict::Kind::proceed:
       if (request_.policy.account != nullptr) rewrite_body(request_.policy.account->edit());

@@ -30,7 +30,8 @@ const TimeZone utc;
 
 int64_t at(int year, unsigned month_number, unsigned day_number, int hour = 0, int minute = 0) {
   using namespace std::chrono;  // NOLINT(google-build-using-namespace)
-  const sys_days date = std::chrono::year(year) / month_number / day_number;
+  const sys_days date =
+      std::chrono::year(year) / std::chrono::month(month_number) / std::chrono::day(day_number);
   return duration_cast<seconds>(date.time_since_epoch()).count() + hour * 3600 + minute * 60;
 }
 

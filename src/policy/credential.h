@@ -21,7 +21,7 @@ namespace policy {
 void drop_tokens(http::Head& head, std::string_view token, base::Arena& arena);
 
 // Puts an upstream's key where it belongs. `key` as KeyPlace::Kind::authorization wants it has its
-// "Bearer " in front already. Lives as long as the head.
+// "Bearer " in front already. Both live as long as the head.
 void add_key(http::Head& head,
              const config::KeyPlace& place,
              std::string_view key,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
+#include <memory>
+#include <vector>
 
 #include "base/json_text.h"
 #include "base/money.h"
@@ -49,7 +51,7 @@ constexpr ApiError unpriced = {
 
 constexpr int64_t ms_us = 1'000;
 
-std::span<const http::Field> keep(std::initializer_list<http::Field> fields, base::Arena& arena) {
+std::span<const http::Field> keep(const std::vector<http::Field>& fields, base::Arena& arena) {
   void* const memory = arena.allocate(fields.size() * sizeof(http::Field), alignof(http::Field));
   auto* const kept = static_cast<http::Field*>(memory);
   std::uninitialized_copy(fields.begin(), fields.end(), kept);
@@ -66,17 +68,17 @@ http::Field retry_after_ms(const LimitMet& met, base::Arena& arena) {
   return {"retry-after-ms", arena.copy(fmt::format("{}", ms))};
 }
 
-void set_standing(std::string_view kind,
+void add_standing(std::string_view kind,
                   const Standing& standing,
-                  http::Head& response,
+                  std::vector<http::Field>& fields,
                   base::Arena& arena) {
   if (standing.limit == 0) return;
-  const auto set = [&](std::string_view part, const std::string& value) {
-    response.set(arena.join({"x-ratelimit-", part, "-", kind}), arena.copy(value));
+  const auto add = [&](std::string_view part, const std::string& value) {
+    fields.push_back({arena.join({"x-ratelimit-", part, "-", kind}), arena.copy(value)});
   };
-  set("limit", fmt::format("{}", standing.limit));
-  set("remaining", fmt::format("{}", std::max<int64_t>(0, standing.remaining)));
-  set("reset", openai_duration(standing.reset_us));
+  add("limit", fmt::format("{}", standing.limit));
+  add("remaining", fmt::format("{}", std::max<int64_t>(0, standing.remaining)));
+  add("reset", openai_duration(standing.reset_us));
 }
 
 }  // namespace
@@ -104,7 +106,10 @@ std::optional<ApiError> check_rules(const Account& account) {
   return std::nullopt;
 }
 
-Verdict refuse_for_limit(const Client& client, const LimitMet& met, base::Arena& arena) {
+Verdict refuse_for_limit(const Client& client,
+                         const LimitMet& met,
+                         const Now& now,
+                         base::Arena& arena) {
   const std::string when =
       met.resets_s > 0 ? fmt::format("; it resets at {}", utc_time(met.resets_s)) : std::string();
   const ApiError error{
@@ -114,10 +119,12 @@ Verdict refuse_for_limit(const Client& client, const LimitMet& met, base::Arena&
       .message = arena.copy(fmt::format(
           "{} has reached its limit {} at this proxy{}.", client.name(), met.name, when)),
       .retry = met.is_quota ? RetryAdvice::never : RetryAdvice::unsaid};
-  const auto fields = met.is_quota
-                          ? keep({retry_after(met, arena)}, arena)
-                          : keep({retry_after(met, arena), retry_after_ms(met, arena)}, arena);
-  return Verdict::refuse(error, fields);
+  std::vector<http::Field> fields = {retry_after(met, arena)};
+  if (!met.is_quota) fields.push_back(retry_after_ms(met, arena));
+  const Meters::Standings standings = client.meters().standings(now);
+  add_standing("requests", standings.requests, fields, arena);
+  add_standing("tokens", standings.tokens, fields, arena);
+  return Verdict::refuse(error, keep(fields, arena));
 }
 
 Verdict refuse_for_keys(const LimitMet& met, base::Arena& arena) {
@@ -131,8 +138,11 @@ Verdict refuse_for_keys(const LimitMet& met, base::Arena& arena) {
 
 void add_standing(const Account& account, http::Head& response, base::Arena& arena) {
   if (account.client() == nullptr) return;
-  set_standing("requests", account.taken().requests_standing, response, arena);
-  set_standing("tokens", account.taken().tokens_standing, response, arena);
+  std::vector<http::Field> fields;
+  add_standing("requests", account.taken().requests_standing, fields, arena);
+  add_standing("tokens", account.taken().tokens_standing, fields, arena);
+  for (const http::Field& field : fields)
+    response.set(field.name, field.value);
 }
 
 std::string describe(const Client& client, const Now& now) {

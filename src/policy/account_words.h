@@ -22,6 +22,7 @@ namespace policy {
 // The answer to a request that has met a limit of `client`'s. All of it in `arena`.
 [[nodiscard]] Verdict refuse_for_limit(const Client& client,
                                        const LimitMet& met,
+                                       const Now& now,
                                        base::Arena& arena);
 
 // The same where it is keys of ours that can carry no more.

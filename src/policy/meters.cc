@@ -36,6 +36,12 @@ Standing standing_of(const Rate& rate, const Rate::Decision& decision) {
   return {rate.per_minute(), decision.remaining, decision.reset_us};
 }
 
+Standing standing_of(const Window& window, const Window::Decision& decision, const Now& now) {
+  const int64_t resets_us =
+      decision.resets_s == 0 ? 0 : std::max<int64_t>(0, decision.resets_s - now.s) * second_us;
+  return {window.limit(), decision.remaining, resets_us};
+}
+
 LimitMet met(std::string_view name, const Rate::Decision& decision, const Now& now) {
   return {.name = name,
           .retry_after_us = decision.retry_after_us,
@@ -149,11 +155,21 @@ void Meters::note(const Window::Decision& decision,
                   const NamedWindow& window,
                   const Now& now,
                   Taken& taken) const {
-  const int64_t resets_us =
-      decision.resets_s == 0 ? 0 : std::max<int64_t>(0, decision.resets_s - now.s) * second_us;
-  const Standing standing{window.window.limit(), decision.remaining, resets_us};
+  const Standing standing = standing_of(window.window, decision, now);
   if (window.limits.unit == Unit::requests) show(taken.requests_standing, standing);
   if (window.limits.unit == Unit::tokens) show(taken.tokens_standing, standing);
+}
+
+Meters::Standings Meters::standings(const Now& now) const {
+  Standings standings;
+  if (requests_) show(standings.requests, standing_of(*requests_, requests_->look(0, now.us)));
+  if (tokens_) show(standings.tokens, standing_of(*tokens_, tokens_->look(0, now.us)));
+  for (const auto& each : windows_) {
+    if (each->limits.unit == Unit::budget) continue;
+    const Standing standing = standing_of(each->window, each->window.look(0, now.s), now);
+    show(each->limits.unit == Unit::requests ? standings.requests : standings.tokens, standing);
+  }
+  return standings;
 }
 
 void Meters::settle(Taken& taken, const Cost& cost, const Now& now) const {

@@ -101,6 +101,13 @@ class Meters {
   [[nodiscard]] bool counts_dollars() const { return counts_dollars_; }
   [[nodiscard]] bool limit_anything() const;
 
+  // The tightest limits of requests and of tokens as they stand.
+  struct Standings {
+    Standing requests = {};
+    Standing tokens = {};
+  };
+  [[nodiscard]] Standings standings(const Now& now) const;
+
   // Takes a request that may cost `cost`; nothing of any limit where one is met.
   [[nodiscard]] std::optional<LimitMet> take(const Cost& cost, const Now& now, Taken& taken);
 

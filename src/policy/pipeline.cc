@@ -126,13 +126,13 @@ Verdict wait_or_refuse(const Client& client,
                        PolicyState& state,
                        base::Arena& arena) {
   const config::Queue& queue = client.rules().queue;
-  if (queue.max == 0 || met.is_quota) return refuse_for_limit(client, met, arena);
+  if (queue.max == 0 || met.is_quota) return refuse_for_limit(client, met, now, arena);
   if (state.place.is_none()) {
     state.place = client.line().take(queue.max);
-    if (state.place.is_none()) return refuse_for_limit(client, met, arena);
+    if (state.place.is_none()) return refuse_for_limit(client, met, now, arena);
     state.waits_until_us = now.us + int64_t{queue.timeout_ms} * ms_us;
   }
-  if (now.us >= state.waits_until_us) return refuse_for_limit(client, met, arena);
+  if (now.us >= state.waits_until_us) return refuse_for_limit(client, met, now, arena);
   const int64_t look_us = std::clamp(met.retry_after_us, look_again_us_min, look_again_us_max);
   const int64_t left_us = state.waits_until_us - now.us;
   return {.kind = Verdict::Kind::wait,
@@ -291,6 +291,8 @@ void Pipeline::prepare_request(const Asked& asked,
   if (to.drops_body) drop_body_fields(head.fields);
   if (state.account != nullptr) {
     replace_token(*state.account, to, asked, head);
+    // Messages that are compressed could not be read for what they used.
+    if (asked.traits.upgrade) head.remove("sec-websocket-extensions");
     // Or the chunk could not be found.
     if (state.account->edit().is_needed()) head.set("Accept-Encoding", "identity");
   }

@@ -105,8 +105,10 @@ void Exchange::settle(Outcome outcome) {
   const policy::Account& account = *request_.policy.account;
   if (account.client() != nullptr) summary.client = account.client()->name();
   if (account.key() != nullptr) summary.key = account.key()->name();
-  const bool was_served = outcome != Outcome::local && summary.first_byte_ms != 0 &&
-                          summary.status < 400 && !summary.upstream.empty();
+  const bool was_answered = outcome != Outcome::local && summary.first_byte_ms != 0 &&
+                            summary.status < 400 && !summary.upstream.empty();
+  // Who leaves before the answer has had its request sent: else leaving would cost nothing.
+  const bool was_served = was_answered || (outcome == Outcome::client_left && summary.attempts > 0);
   const auto bill = policy::Pipeline::observe(was_served, now(), request_.policy);
   if (!bill || !was_served) return;
   summary.model = bill->model;

@@ -221,6 +221,9 @@ TEST_CASE("a rate lets its whole minute pass at once, and says when to come agai
   CHECK(test::api_error(refused).message.find("alice has reached its limit rpm_limit") == 0);
   CHECK(std::stoi(refused.value("retry-after")) >= 19);
   CHECK(std::stoi(refused.value("retry-after-ms")) > 18'000);
+  CHECK(refused.value("x-ratelimit-limit-requests") == "3");
+  CHECK(refused.value("x-ratelimit-remaining-requests") == "0");
+  CHECK(refused.value("x-ratelimit-reset-requests").ends_with("s"));
 }
 
 TEST_CASE("a rate is exact over workers and connections") {
@@ -272,6 +275,27 @@ TEST_CASE("a limit of tokens is not evaded by asking for few") {
   const Proxy proxy(upstream, with_alice("tpm_limit: 1000"));
   CHECK(proxy.round_trip(ask(chat(R"("max_tokens":1)"))).status() == 200);
   CHECK(proxy.round_trip(ask(chat(R"("max_tokens":1)"))).status() == 429);
+}
+
+TEST_CASE("who leaves before the answer pays for what was asked") {
+  std::atomic<bool> has_left{false};
+  RawUpstream upstream([&](test::UpstreamConnection& connection) {
+    while (connection.read_request()) {
+      CHECK_NOTHROW(connection.wait_gone());
+      has_left = true;
+      return;
+    }
+  });
+  const Proxy proxy(upstream, with_alice("limits: [{ tokens: 100k, per: day }]"));
+  {
+    test::RawClient client = proxy.client();
+    client.send(ask(chat()));
+    CHECK(upstream.next_request().target() == "/v1/chat/completions");
+  }
+  while (!has_left)
+    std::this_thread::yield();
+  const Message mine = proxy.round_trip(get("/_proxy/me", bearer(token)));
+  CHECK(mine.body.find(R"("name":"tokens/day","limit":100000,"used":0,)") == std::string::npos);
 }
 
 TEST_CASE("a failure gives everything back") {

@@ -29,7 +29,7 @@ class ShortText {
         --size;
     }
     size_ = static_cast<unsigned char>(size);
-    std::memcpy(bytes_, text.data(), size);
+    if (size > 0) std::memcpy(bytes_, text.data(), size);  // an empty view may be of nothing
   }
 
   [[nodiscard]] std::string_view view() const { return {bytes_, size_}; }

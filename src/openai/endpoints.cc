@@ -16,6 +16,9 @@ constexpr Endpoint usage_on_request{
     .metering = Metering::usage, .asks_for_usage = true, .model_in_body = true};
 constexpr Endpoint free_of_charge{.metering = Metering::free, .model_in_body = true};
 
+// Keeping what is uploaded costs nothing; what is then made of it does.
+constexpr Endpoint stored{.metering = Metering::free};
+
 constexpr Known known[] = {
     {"chat/completions", usage_on_request},
     {"completions", usage_on_request},
@@ -30,6 +33,8 @@ constexpr Known known[] = {
     {"responses/input_tokens", free_of_charge},
     {"messages/count_tokens", free_of_charge},
     {"moderations", free_of_charge},
+    {"files", stored},
+    {"uploads", stored},
 };
 
 // GET here shows what is stored, or how something is doing; what it shows was charged when it was
@@ -104,6 +109,7 @@ Endpoint post_endpoint(std::string_view path) {
   if ((first == "responses" || first == "batches" || first == "uploads") && last == "cancel") {
     return {.metering = Metering::free};
   }
+  if (first == "uploads" && (last == "parts" || last == "complete")) return stored;
   return {};
 }
 
@@ -152,6 +158,23 @@ Endpoint endpoint_of(std::string_view method, std::string_view path, bool is_upg
   if (is_azure) return azure_endpoint(rest);
   if (rest.find(':') != std::string_view::npos) return gemini_endpoint(rest);
   return post_endpoint(rest);
+}
+
+std::string_view model_of_session(std::string_view query) {
+  std::string_view model;
+  while (!query.empty()) {
+    const std::string_view member = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(member.size() + 1, query.size()));
+    const size_t equals = std::min(member.find('='), member.size());
+    const std::string_view name = member.substr(0, equals);
+    // It could be any name.
+    if (name.find_first_of("%+;") != std::string_view::npos) return {};
+    if (name != "model" && name != "deployment") continue;
+    const std::string_view value = member.substr(std::min(equals + 1, member.size()));
+    if (!model.empty() || value.find_first_of("%+;") != std::string_view::npos) return {};
+    model = value;
+  }
+  return model;
 }
 
 }  // namespace openai

@@ -9,7 +9,7 @@
 namespace openai {
 
 enum class Metering : uint8_t {
-  unknown,  // may cost and does not say what: batches, files, videos, unknown paths …
+  unknown,  // may cost and does not say what: batches, videos, unknown paths …
   usage,    // the answer tells its usage
   session,  // a WebSocket session whose messages tell it: realtime, responses
   free,     // costs nothing, or what it shows was paid for before
@@ -31,5 +31,10 @@ struct Endpoint {
 // or a base path before /v1). `is_upgrade`: it asks for a WebSocket. What is not known exactly, a
 // path with empty, dotted or encoded segments among it, is Metering::unknown. Any thread.
 [[nodiscard]] Endpoint endpoint_of(std::string_view method, std::string_view path, bool is_upgrade);
+
+// The model that a session's query names (`model`; Azure's `deployment`), as written:
+// "a=1&model=x". Empty where it names none, or where another program may read another one in it.
+// Views it.
+[[nodiscard]] std::string_view model_of_session(std::string_view query);
 
 }  // namespace openai

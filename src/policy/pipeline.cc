@@ -85,6 +85,16 @@ std::string_view path_of(const Asked& asked) {
   return path == "*" ? "/" : path;
 }
 
+openai::Endpoint endpoint_of(const Asked& asked) {
+  const std::string_view target = path_of(asked);
+  const std::string_view path = target.substr(0, target.find('?'));
+  openai::Endpoint endpoint = openai::endpoint_of(asked.head.method, path, asked.traits.upgrade);
+  if (endpoint.metering == openai::Metering::session && path.size() < target.size()) {
+    endpoint.model = openai::model_of_session(target.substr(path.size() + 1));
+  }
+  return endpoint;
+}
+
 std::string_view target_for(const Asked& asked, const Destination& to, const Route& route) {
   if (to.redirected_to != nullptr) return to.redirected_to->target;
   std::string_view path = http::origin_form(asked.head.method, asked.head.target, asked.arena);
@@ -248,9 +258,7 @@ std::optional<Verdict> Pipeline::charge(const Asked& asked,
         std::make_unique<Account>(*gateway_, nullptr, token.value_or(std::string_view()));
   }
   Account& account = *state.account;
-  const std::string_view path = path_of(asked);
-  account.set_endpoint(
-      openai::endpoint_of(asked.head.method, path.substr(0, path.find('?')), asked.traits.upgrade));
+  account.set_endpoint(endpoint_of(asked));
   if (account.needs_body(keys)) {
     if (!asked.body_is_whole && asked.body.size() < inspect_bytes_max_) {
       return Verdict{.kind = Verdict::Kind::needs_body, .body_bytes = inspect_bytes_max_};

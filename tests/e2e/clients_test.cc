@@ -138,6 +138,26 @@ TEST_CASE("a WebSocket's token may be a subprotocol") {
   CHECK(seen.value("authorization") == "Bearer " + std::string(key));
 }
 
+TEST_CASE("a session's model is the one that its query names") {
+  RawUpstream upstream(test::serve(test::message(
+      "101 Switching Protocols", {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}}, "")));
+  const auto status = [&](const std::string& rules, const std::string& target) {
+    const Proxy proxy(upstream, with_alice(rules));
+    test::RawClient client = proxy.client();
+    test::Fields fields = bearer(token);
+    fields.emplace_back("Connection", "Upgrade");
+    fields.emplace_back("Upgrade", "websocket");
+    client.send(get(target, fields));
+    return client.read_response_head().status();
+  };
+  CHECK(status("models: [gpt-re*]", "/v1/realtime?model=gpt-realtime") == 101);
+  CHECK(status("models: [gpt-4*]", "/v1/realtime?model=gpt-realtime") == 403);
+  CHECK(status("models_denied: [gpt-re*]", "/v1/realtime?model=gpt-4&model=gpt-realtime") == 403);
+  CHECK(status("models: [gpt-re*]", "/v1/realtime") == 403);
+  CHECK(status("max_budget: 1", "/v1/realtime?model=gpt-realtime") == 101);
+  CHECK(status("max_budget: 1", "/v1/realtime?model=unheard-of") == 403);
+}
+
 TEST_CASE("who is not known does not come in, and is told so in the API's form") {
   RawUpstream upstream(test::serve(ok));
   const Proxy proxy(upstream, with_alice());
@@ -192,6 +212,8 @@ TEST_CASE("what a client may not do") {
       {"max_request: { input_tokens: 5 }", ask(chat()), 400},
       {"max_request: { output_tokens: 5 }", ask(chat(R"("max_tokens":6)")), 400},
       {"max_request: { output_tokens: 5 }", ask(chat(R"("max_tokens":5)")), 200},
+      {"models: [gpt-5*]", post("/v1/files", "a file", bearer(token)), 200},
+      {"max_budget: 1", post("/v1/files", "a file", bearer(token)), 200},
       {"max_budget: 1", post("/v1/batches", "{}", bearer(token)), 403},
       {"max_budget: 1, unmetered: allow", post("/v1/batches", "{}", bearer(token)), 200},
   };
@@ -253,6 +275,8 @@ TEST_CASE("requests count against a window, and its end is told") {
   CHECK(refused.status() == 429);
   CHECK(test::api_error(refused).code == "insufficient_quota");
   CHECK(refused.value("x-should-retry") == "false");
+  CHECK(refused.value("x-ratelimit-limit-requests") == "1");
+  CHECK(refused.value("x-ratelimit-remaining-requests") == "0");
   CHECK(std::stol(refused.value("retry-after")) > 0);
 }
 

@@ -41,7 +41,11 @@ const Case cases[] = {
     {"POST", "/v1/audio/speech", Metering::unknown},
     {"POST", "/v1/images/variations", Metering::unknown},
     {"POST", "/v1/batches", Metering::unknown},
-    {"POST", "/v1/files", Metering::unknown},
+    {"POST", "/v1/files", Metering::free},
+    {"POST", "/v1/files/file-1", Metering::unknown},
+    {"POST", "/v1/uploads", Metering::free},
+    {"POST", "/v1/uploads/upload_1/parts", Metering::free},
+    {"POST", "/v1/uploads/upload_1/complete", Metering::free},
     {"POST", "/v1/videos", Metering::unknown},
     {"POST", "/v1/fine_tuning/jobs", Metering::unknown},
     {"POST", "/v1/realtime/client_secrets", Metering::unknown},
@@ -92,5 +96,32 @@ TEST_CASE("what a path tells of its cost") {
     CHECK(endpoint.asks_for_usage == c.asks_for_usage);
     CHECK(endpoint.model_in_body == c.model_in_body);
     CHECK(endpoint.model == c.model);
+  }
+}
+
+TEST_CASE("the model that a session's query names, where nobody can read another one") {
+  struct Query {
+    std::string_view query;
+    std::string_view model;
+  };
+  const Query queries[] = {
+      {"model=gpt-realtime", "gpt-realtime"},
+      {"a=1&model=gpt-realtime&b", "gpt-realtime"},
+      {"api-version=2024-10-01-preview&deployment=mine", "mine"},
+      {"", ""},
+      {"model", ""},
+      {"model=", ""},
+      {"intent=transcription", ""},
+      {"model=a&model=b", ""},
+      {"model=a&deployment=b", ""},
+      {"model=a&mod%65l=b", ""},
+      {"model=%61", ""},
+      {"model=a+b", ""},
+      {"model=a;model=b", ""},
+      {"x;model=a", ""},
+  };
+  for (const Query& each : queries) {
+    CAPTURE(each.query);
+    CHECK(openai::model_of_session(each.query) == each.model);
   }
 }

@@ -2,48 +2,16 @@
 // streams, WebSockets, and the SDK's own browser build straight from its package.
 
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import http from 'node:http';
-import path from 'node:path';
 import { after, before, describe } from 'node:test';
 
-import { chromium } from 'playwright-core';
-
+import { start_browser, start_page_server } from './browser.mjs';
 import {
   api_key, cancel_ms_max, free_port, in_turn, make_certificates, make_scratch, make_tests,
-  modules_dir, start_proxy, start_tls_front, stop_proxy, upstream_yaml, within,
+  start_proxy, start_tls_front, stop_proxy, upstream_yaml, within,
 } from './harness.mjs';
 import { answer_words, noise, sha256, speech, start_upstream } from './upstream.mjs';
 
 const whole_answer = answer_words.join('');
-const browser_binary = process.env.CHROMIUM ?? '/usr/bin/chromium';
-// No look-ups or connections of its own: only ours are in the logs, and a closed network is enough.
-const browser_flags = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync',
-  '--disable-background-networking', '--disable-component-update',
-  '--host-resolver-rules=MAP *.example.test 127.0.0.1',
-];
-
-// The page's own server: an empty page, and the SDK's modules as they lie in its package.
-async function start_page_server() {
-  const server = http.createServer((request, response) => {
-    if (!request.url.startsWith('/openai/')) {
-      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
-      return response.end('<!doctype html><title>a page</title><link rel="icon" href="data:,">');
-    }
-    const file = path.join(modules_dir, path.normalize(request.url));
-    fs.readFile(file, (error, bytes) => {
-      response.writeHead(error ? 404 : 200, { 'content-type': 'text/javascript' });
-      response.end(error ? '' : bytes);
-    });
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  server.stop = async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  return server;
-}
 
 describe('pages in Chromium', () => {
   const { tally, test, last_test } = make_tests();
@@ -71,7 +39,7 @@ describe('pages in Chromium', () => {
     proxy = await start_proxy(dir, yaml);
     const origins = `"http://127.0.0.1:${page_port}", "http://*.example.test:${page_port}"`;
     strict_proxy = await start_proxy(dir, `${yaml}cors: { allow_origins: [${origins}] }\n`);
-    browser = await chromium.launch({ executablePath: browser_binary, args: browser_flags });
+    browser = await start_browser();
     page = await open_page(`http://127.0.0.1:${page_port}/`);
   });
 

@@ -2,7 +2,7 @@
 // proxy itself, and a TLS front such as a site puts before it. The upstream is in upstream.mjs.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -23,6 +23,15 @@ export const api_key = 'sk-clients-5e3c2eT0fTheTests';
 
 // A loaded machine is slow, a wrong proxy is late by orders: it waits for a time-out or a buffer.
 export const cancel_ms_max = 200;
+
+// All that must not be seen where it does not belong: the key above, and what a file adds.
+const secrets = new Set([api_key]);
+
+/** Has every proxy of this file searched for `text` when it is stopped. Returns it. */
+export function add_secret(text) {
+  secrets.add(text);
+  return text;
+}
 
 /** Resolves after `ms`; only for pacing a poll or an upstream, never to wait for an outcome. */
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -152,8 +161,9 @@ export async function until_listening(run, port) {
  */
 export async function start_proxy(dir, yaml, tls) {
   const port = await free_port();
+  const admin_port = await free_port();
   const address = `{ address: "127.0.0.1:${port}"${tls ? `, tls: ${tls}` : ''} }`;
-  const listen = `listen: [${address}]\nadmin: { listen: "127.0.0.1:${await free_port()}" }\n`;
+  const listen = `listen: [${address}]\nadmin: { listen: "127.0.0.1:${admin_port}" }\n`;
   const config_file = path.join(dir, `proxy-${port}.yaml`);
   const write_config = (text) => fs.writeFileSync(config_file, listen + text);
   write_config(yaml);
@@ -161,8 +171,14 @@ export async function start_proxy(dir, yaml, tls) {
   await until_listening(run, port);
   return {
     port,
+    admin_url: `http://127.0.0.1:${admin_port}`,
+    config_file,
     run,
     write_config,
+    // What it wrote into `dir`: its state with whatever SQLite keeps beside it, logs.
+    files: () =>
+      fs.readdirSync(dir).filter((name) => /^(state|log)/.test(name))
+        .map((name) => path.join(dir, name)),
     url: `http${tls ? 's' : ''}://127.0.0.1:${port}`,
     ws_url: `ws${tls ? 's' : ''}://127.0.0.1:${port}`,
     status_kib: (field) => {
@@ -194,6 +210,30 @@ export async function in_turn(...steps) {
   if (errors.length > 0) throw errors[0];
 }
 
+/** The pages that the proxy's admin endpoint serves, as one text. */
+async function admin_pages(proxy) {
+  const pages = ['/metrics', '/healthz', '/', '/config'].map(async (page) => {
+    const response = await fetch(proxy.admin_url + page);
+    return [...response.headers, await response.text()].join('\n');
+  });
+  return (await Promise.all(pages)).join('\n');
+}
+
+/** What other commands of the program print about this proxy's configuration and state. */
+function command_outputs(proxy) {
+  return [['--print-config'], ['--check'], ['clients'], ['usage']].map((command) => {
+    const { stdout, stderr } = spawnSync(
+      proxy_binary, [...command, '--config', proxy.config_file], { encoding: 'utf8' });
+    return stdout + stderr;
+  }).join('\n');
+}
+
+/** Throws when `bytes`, which are `what`, have a secret in them. Gives its number, not its text. */
+export function assert_no_secret(what, bytes) {
+  const found = [...secrets].findIndex((secret) => bytes.includes(secret));
+  assert.ok(found < 0, `secret ${found} is in ${what}`);
+}
+
 /** TERM must end the proxy with code 0, soon, and leave no secret in what it wrote. */
 export async function stop_proxy(proxy, tally) {
   // A file's last test stops the proxy; its after() does where that was not reached.
@@ -201,12 +241,15 @@ export async function stop_proxy(proxy, tally) {
   proxy.stopped = true;
   const { run } = proxy;
   const running = run.exit === null;
-  run.child.kill('SIGTERM');
   try {
+    if (running) assert_no_secret('the admin pages', await admin_pages(proxy));
+    assert_no_secret('what the program prints', command_outputs(proxy));
+    run.child.kill('SIGTERM');
     assert.ok(running, `the proxy had ended before: ${JSON.stringify(run.exit)}`);
     const exit = await within(8_000, run.exited, 'the proxy ends after SIGTERM');
     assert.deepEqual(exit, { code: 0, signal: null });
-    assert.ok(!run.output.includes(api_key), 'the API key is in the logs');
+    assert_no_secret('the logs', run.output);
+    for (const file of proxy.files()) assert_no_secret(file, fs.readFileSync(file));
   } catch (error) {
     tally.failed = true;
     run.child.kill('SIGKILL');
@@ -231,11 +274,47 @@ export function make_tests({ timeout_ms = 30_000 } = {}) {
   return { tally, test, last_test };
 }
 
+/**
+ * What makes functions that take the bytes of a connection piece by piece, and notes every secret
+ * among `hidden` that went by, however it was cut. `assert_none` throws if one did.
+ */
+export function make_watch(what, hidden) {
+  const longest = Math.max(...hidden.map((secret) => secret.length));
+  const found = new Set();
+  let bytes_seen = 0;
+  const watch = () => {
+    let tail = '';
+    return (bytes) => {
+      bytes_seen += bytes.length;
+      const text = tail + bytes.toString('latin1');
+      for (const [index, secret] of hidden.entries()) if (text.includes(secret)) found.add(index);
+      tail = text.slice(-longest);
+    };
+  };
+  watch.assert_none = () => {
+    assert.ok(bytes_seen > 0, `nothing was seen of ${what}`);
+    assert.deepEqual([...found], [], `a secret was seen in ${what}`);
+  };
+  return watch;
+}
+
+/** A listener that passes bytes on to `port`; a `watch` sees all that comes back. */
+export async function start_tap(port, watch) {
+  return start_relay(net.createServer(), 'connection', port, watch);
+}
+
 /** A TLS listener that passes plain bytes on to `port`: the site's own TLS before the proxy. */
 export async function start_tls_front(certificates, port) {
+  const server = tls.createServer({ key: certificates.key, cert: certificates.cert });
+  const front = await start_relay(server, 'secureConnection', port);
+  return { ...front, url: `https://127.0.0.1:${front.port}` };
+}
+
+async function start_relay(server, event, port, watch) {
   const sockets = new Set();
-  const server = tls.createServer({ key: certificates.key, cert: certificates.cert }, (outer) => {
+  server.on(event, (outer) => {
     const inner = net.connect(port, '127.0.0.1');
+    if (watch) inner.on('data', watch());
     for (const [from, to] of [[outer, inner], [inner, outer]]) {
       sockets.add(from);
       from.on('error', () => to.destroy());
@@ -248,7 +327,7 @@ export async function start_tls_front(certificates, port) {
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `https://127.0.0.1:${server.address().port}`,
+    port: server.address().port,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

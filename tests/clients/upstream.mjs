@@ -221,6 +221,10 @@ async function answer_chat(upstream, seen, request, response) {
   if (body.model === 'error-401') {
     return send_error(response, 401, 'invalid_request_error', 'invalid_api_key');
   }
+  if (body.model === 'error-echo') {
+    const told = `Incorrect API key provided: ${seen.headers.authorization}.`;
+    return send_error(response, 401, 'invalid_request_error', told, { 'x-told': told });
+  }
   if (body.model === 'error-429') {
     return send_error(response, 429, 'requests', 'rate_limit_exceeded', { 'retry-after': '7' });
   }
@@ -277,6 +281,15 @@ async function answer_files(upstream, seen, request, response) {
   });
 }
 
+async function answer_transcriptions(upstream, seen, request, response) {
+  const parts = multipart_parts(seen, await read_body(request));
+  const text = sha256(parts.find((part) => part.name === 'file').bytes);
+  send_json(response, 200, {
+    text,
+    usage: { type: 'tokens', input_tokens: 14, output_tokens: 3, total_tokens: 17 },
+  });
+}
+
 async function answer_speech(upstream, seen, request, response) {
   await read_body(request);
   response.writeHead(200, { 'content-type': 'audio/mpeg' });
@@ -318,6 +331,7 @@ const answers = {
   '/v1/embeddings': answer_embeddings,
   '/v1/files': answer_files,
   '/v1/audio/speech': answer_speech,
+  '/v1/audio/transcriptions': answer_transcriptions,
   '/v1/files/file-1/content': answer_speech,
   '/v1/models': answer_models,
 };
@@ -410,10 +424,14 @@ function accept_upgrades(upstream, server) {
   });
 }
 
-/** Starts the server on a free port of 127.0.0.1. */
-export async function start_upstream(certificates) {
+/**
+ * Starts the server on a free port of 127.0.0.1. `on_bytes` makes for each connection a function
+ * that is called with all that comes on it, decrypted.
+ */
+export async function start_upstream(certificates, { on_bytes } = {}) {
   const upstream = new Upstream();
   const server = https.createServer({ key: certificates.key, cert: certificates.cert });
+  if (on_bytes) server.on('secureConnection', (socket) => socket.on('data', on_bytes(socket)));
   server.keepAliveTimeout = 60_000;
   server.on('request', (request, response) => {
     const seen = upstream.note(request);

@@ -28,8 +28,9 @@ build = @ninja -C $(1) -j $(JOBS) --quiet $(2)
 test = @cd $(1) && ctest --output-on-failure -j $(JOBS) $(2) $(CTEST_ARGS)
 
 .PHONY: all help setup run test test-clients test-hostile test-memory test-tls test-faults \
-  test-restarts test-sim soak check check-format check-rooms check-prices check-tidy format format-check asan \
-  tsan fuzz fresh demo bench bench-compare bench-guard install uninstall clean distclean
+  test-restarts test-sim soak check check-format check-rooms check-prices check-tidy \
+  check-tidy-change format format-check asan tsan fuzz fresh demo bench bench-compare bench-guard \
+  install uninstall clean distclean
 
 all: setup  ## build build/openai-proxy (default)
 	$(call configure,$(BUILD),)
@@ -128,6 +129,11 @@ check-tidy: setup
 	@$(call setup,check)
 	$(call configure,$(BUILD),)
 	@tests/check_tidy.py $(BUILD) -j $(JOBS)
+
+check-tidy-change: setup  ## clang-tidy on what this branch changed, 40 files at most
+	@$(call setup,check)
+	$(call configure,$(BUILD),)
+	@tests/check_tidy.py $(BUILD) -j $(JOBS) --change
 
 asan: setup  ## build-asan: address and undefined behaviour sanitizers, all tests
 	@$(call setup,sanitize)

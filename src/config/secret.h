@@ -23,9 +23,8 @@ class Secret {
   explicit Secret(std::string_view text, std::string source = {})
       : text_(text), source_(std::move(source)) {}
   Secret(const Secret& other) = default;
-  Secret(Secret&& other) noexcept : text_(other.text_), source_(std::move(other.source_)) {
-    other.wipe();
-  }
+  // Copies and wipes: moving a short string would leave its bytes where they were.
+  Secret(Secret&& other) noexcept : Secret(std::as_const(other)) { other.wipe(); }
   Secret& operator=(const Secret& other) {
     if (this != &other) {
       wipe();

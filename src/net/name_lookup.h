@@ -32,14 +32,12 @@ class NameLookup final : public Buried {
 
   class Listener {
    public:
+    virtual ~Listener() = default;
     // Some addresses are there, others may follow: not whole, and more will be called.
     virtual void on_some(NameLookup& lookup, NameAnswer answer) = 0;
     // The end, once. `fresh_ms` is what the answer said, 0 for an error. UV_EAI_NONAME was
     // answered so, UV_EAI_AGAIN is for want of an answer.
     virtual void on_found(NameLookup& lookup, NameAnswer answer) = 0;
-
-   protected:
-    ~Listener() = default;
   };
 
   // `servers`, not empty, outlive it. `names` are tried in this order.

@@ -74,8 +74,8 @@ struct NameService::Inside final : NameLookup::Listener {
   bool answer_from_files(Entry& entry);
   void settle(Entry& entry, NameAnswer answer);
   void fail(Entry& entry, int error);
-  void log_failure(Entry& entry, int error);
-  void reply_all(Entry& entry, uint64_t fresh_ms, bool is_whole);
+  void log_failure(Entry& entry, int error) const;
+  void reply_all(Entry& entry, uint64_t fresh_ms, bool is_whole) const;
   void on_impatient(Entry& entry);
   [[nodiscard]] bool can_serve(const Entry& entry) const;
   [[nodiscard]] Entry& entry_of(const NameLookup& lookup);
@@ -251,7 +251,7 @@ void NameService::Inside::fail(Entry& entry, int error) {
 }
 
 // A name that never worked is its asker's to report.
-void NameService::Inside::log_failure(Entry& entry, int error) {
+void NameService::Inside::log_failure(Entry& entry, int error) const {
   if (!can_serve(entry) || std::exchange(entry.is_failing, true)) return;
   base::log_warning(
       "the name {} can no longer be looked up: {}; going on with the addresses known for {} "
@@ -262,7 +262,7 @@ void NameService::Inside::log_failure(Entry& entry, int error) {
 }
 
 // With what is known: the last good answer, else the error.
-void NameService::Inside::reply_all(Entry& entry, uint64_t fresh_ms, bool is_whole) {
+void NameService::Inside::reply_all(Entry& entry, uint64_t fresh_ms, bool is_whole) const {
   entry.patience.clear();
   NameAnswer answer;
   if (can_serve(entry)) {

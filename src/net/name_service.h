@@ -38,7 +38,7 @@ class NameService final : public NameSource {
   static constexpr size_t names_max = 256;
 
   explicit NameService(NameFiles files = {}, const NameTimes& times = {});
-  ~NameService();  // lookups still running are forgotten
+  ~NameService() override;  // lookups still running are forgotten
   NameService(const NameService&) = delete;
   NameService& operator=(const NameService&) = delete;
   NameService(NameService&&) = delete;

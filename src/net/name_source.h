@@ -27,11 +27,10 @@ class NameSource {
 
   using Done = std::function<void(const NameAnswer& answer)>;
 
+  virtual ~NameSource() = default;
+
   // Looks `host` up. `done` is called once, from any thread, perhaps within this call. Any thread.
   virtual void ask(const std::string& host, Done done) = 0;
-
- protected:
-  ~NameSource() = default;
 };
 
 }  // namespace net

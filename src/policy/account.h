@@ -29,10 +29,8 @@ namespace policy {
 // call.
 class BodyTap {
  public:
+  virtual ~BodyTap() = default;
   virtual void on_body(base::Bytes bytes) = 0;
-
- protected:
-  ~BodyTap() = default;
 };
 
 // What the body of a request told of it.

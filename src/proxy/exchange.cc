@@ -213,7 +213,7 @@ void Exchange::on_request_body(base::Bytes bytes) {
   request_.summary.bytes_up += bytes.size();
   const bool is_tunnel = request_.phase == Phase::tunnel;
   if (!is_tunnel) {
-    const auto error = pipeline().check_body(request_.summary.bytes_up, request_.policy);
+    const auto error = policy::Pipeline::check_body(request_.summary.bytes_up, request_.policy);
     if (error) {
       refuse_rest(*error);
       return;
@@ -364,7 +364,7 @@ void Exchange::end_event() {
   static_cast<void>(request_.client->flush());
 }
 
-void Exchange::flush_upstream() {
+void Exchange::flush_upstream() const {
   stream::UpstreamStream* const upstream = request_.attempt.stream();
   if (upstream != nullptr && upstream->flush() == net::Flow::full) {
     request_.client->pause(stream::Pause::flow);

@@ -156,7 +156,7 @@ class Exchange final : private upstream::UpstreamWaiter,
   [[nodiscard]] stream::Body response_body() const;
 
   void end_event();
-  void flush_upstream();
+  void flush_upstream() const;
   [[nodiscard]] uint32_t silence_ms() const;
   void on_deadline();
   void finish(observe::Outcome outcome);

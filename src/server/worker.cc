@@ -71,8 +71,8 @@ void Worker::listen(std::vector<base::Fd> sockets,
                     const config::Listen& listen,
                     proxy::Entrance entrance,
                     const std::shared_ptr<const deploy::ListenerTls>& tls) {
-  auto door = std::make_unique<accepting::Door>(
-      accepting::Door{listen, std::move(entrance), make_tls(tls), {}});
+  auto door =
+      std::make_unique<accepting::Door>(accepting::Door{listen, entrance, make_tls(tls), {}});
   for (base::Fd& socket : sockets) {
     door->listeners.push_back(std::make_unique<net::Listener>(
         loop_,

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "client/h1_client.h"
 #include "local/local_reply.h"
+#include "net/address_format.h"
 #include "net/first_byte.h"
 #include "net/proxy_header_reader.h"
 #include "net/tcp.h"
@@ -203,6 +204,7 @@ void Reception::refuse(base::Fd socket,
                        std::string_view detail) {
   clients_.environment.metrics.count(why);
   farewell_.say(std::move(socket), words);
+  base::log_debug("client {}: turned away: {}", peer, observe::refusal_name(why));
   std::atomic<uint64_t>& log_again_s = shared_.log_refused_again_s[static_cast<size_t>(why)];
   if (!base::is_due_to_log(log_again_s, loop_.now_ms())) return;
   switch (why) {

@@ -12,8 +12,6 @@ namespace {
 
 constexpr uint64_t log_interval_s = 60;
 
-std::atomic<LogLevel> current_level{LogLevel::info};
-
 constexpr std::string_view level_name(LogLevel level) {
   switch (level) {
     case LogLevel::debug:
@@ -31,11 +29,7 @@ constexpr std::string_view level_name(LogLevel level) {
 }  // namespace
 
 void set_log_level(LogLevel level) {
-  current_level.store(level, std::memory_order_relaxed);
-}
-
-bool log_enabled(LogLevel level) {
-  return level >= current_level.load(std::memory_order_relaxed);
+  current_log_level.store(level, std::memory_order_relaxed);
 }
 
 bool is_due_to_log(std::atomic<uint64_t>& again_s, uint64_t now_ms) {

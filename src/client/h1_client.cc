@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "net/address_format.h"
 #include "proxy/exchange.h"
 
 namespace client {
@@ -32,6 +33,7 @@ void H1Client::start(Clients& clients,
                      const proxy::Entrance& entrance) {
   // Owned by the list from here on; close() hands it to the graveyard.
   auto* connection = new H1Client(clients, std::move(stream), client, entrance);
+  base::log_debug("client {}: connected", client);
   proxy::Environment& environment = clients.environment;
   clients.sessions.push_back(*connection);
   environment.metrics.client_connections.add();
@@ -148,6 +150,9 @@ void H1Client::begin_request() {
   write_deadline_.clear();
   watch_writing();  // of the last response, whose count is gone
   ++requests_;
+  if (requests_ > 1) {
+    base::log_debug("client {}: request {} over its connection", this->client(), requests_);
+  }
   body_pace_.stop();
   state_ = State::head;
   deadline_.set(timeouts().request_head_ms);

@@ -2,7 +2,9 @@
 // looks whole.
 #include <memory>
 
+#include "base/log.h"
 #include "client/h1_client.h"
+#include "net/address_format.h"
 #include "proxy/exchange.h"
 
 namespace client {
@@ -53,6 +55,7 @@ void H1Client::close() {
   if (state_ == State::closed) return;
   // What is still queued is lost, so no clean end behind it.
   const bool is_clean = stream_->queued_bytes() == 0 && state_ != State::breaking;
+  base::log_debug("client {}: connection closed after {} requests", client(), requests_);
   state_ = State::closed;
   deadline_.clear();
   write_deadline_.clear();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
+#include "net/address_format.h"
 #include "net/own_addresses.h"
 
 namespace net {
@@ -82,6 +84,7 @@ bool ConnectRace::start(const Address& address) {
                        if (cell.owner == nullptr) return;
                        static_cast<ConnectRace*>(cell.owner)->on_attempt_done(&cell, status);
                      });
+  base::log_debug("connecting to {} for {}", attempt.address, host_);
   if (last_error_ != 0) return false;
   attempts_.push_back(std::move(attempt));
   return true;
@@ -96,6 +99,7 @@ void ConnectRace::on_attempt_done(TcpCell* cell, int status) {
   attempts_.erase(mine);
   if (status != 0) {
     last_error_ = status;
+    base::log_debug("connecting to {} failed: {}", attempt.address, uv_strerror(status));
     attempt.cell.reset();
     start_next();
     return;

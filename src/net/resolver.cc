@@ -7,6 +7,8 @@
 #include <uv.h>
 
 #include "base/check.h"
+#include "base/log.h"
+#include "net/error_text.h"
 
 namespace net {
 namespace {
@@ -24,6 +26,18 @@ bool are_same(std::span<const Address> a, std::span<const Address> b) {
   };
   return std::all_of(a.begin(), a.end(), [&](const Address& one) { return contains(b, one); }) &&
          std::all_of(b.begin(), b.end(), [&](const Address& one) { return contains(a, one); });
+}
+
+void log_answer(const std::string& host, const NameAnswer& answer) {
+  if (!base::log_enabled(base::LogLevel::debug)) return;
+  if (answer.error != 0) {
+    base::log_debug("name {}: {}", host, name_error_text(answer.error));
+    return;
+  }
+  std::string addresses;
+  for (const Address& each : answer.addresses)
+    addresses += (addresses.empty() ? "" : ", ") + each.host_text();
+  base::log_debug("name {}: is at {}, for {} ms", host, addresses, answer.fresh_ms);
 }
 
 }  // namespace
@@ -127,6 +141,7 @@ Resolver::Entry* Resolver::find_or_make(std::string_view host) {
 
 void Resolver::start_lookup(const std::string& host, Entry& entry) {
   ++lookups_;
+  base::log_debug("name {}: looked up", host);
   entry.running = true;
   // Somebody waits: the loop must not end before the answer.
   if (running_++ == 0) answers_->set_keeps_running(true);
@@ -139,6 +154,7 @@ void Resolver::finish_lookup(const std::string& host, const NameAnswer& answer) 
   if (--running_ == 0) answers_->set_keeps_running(false);
   const auto it = entries_.find(host);
   CHECK(it != entries_.end());  // entries with a running lookup stay
+  log_answer(host, answer);
   Entry& entry = *it->second;
   entry.running = false;
   entry.error = answer.error;

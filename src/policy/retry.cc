@@ -21,8 +21,16 @@ bool must_not_run_again(const FailedAttempt& attempt) {
 }
 
 bool may_retry(const FailedAttempt& attempt) {
-  return attempt.connection_reused && !attempt.response_begun && attempt.replayable &&
-         !attempt.was_retry && !must_not_run_again(attempt);
+  return obstacle_to_retry(attempt).empty();
+}
+
+std::string_view obstacle_to_retry(const FailedAttempt& attempt) {
+  if (attempt.was_retry) return "it was sent once more already";
+  if (!attempt.connection_reused) return "the connection was a new one";
+  if (attempt.response_begun) return "an answer had begun";
+  if (!attempt.replayable) return "its body is no longer held";
+  if (must_not_run_again(attempt)) return "it may have run, and twice may do harm";
+  return {};
 }
 
 }  // namespace policy

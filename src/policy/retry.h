@@ -25,5 +25,7 @@ struct FailedAttempt {
 // Once, on a reused connection, with no byte of an answer, and not where it must not run again.
 // Pure.
 [[nodiscard]] bool may_retry(const FailedAttempt& attempt);
+// Why not, for the log; "" where it may. Static text.
+[[nodiscard]] std::string_view obstacle_to_retry(const FailedAttempt& attempt);
 
 }  // namespace policy

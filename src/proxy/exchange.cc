@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "policy/clock.h"
 #include "policy/connection_login.h"
 #include "policy/failure.h"
@@ -429,7 +430,14 @@ void Exchange::on_deadline() {
 }
 
 void Exchange::on_upstream_failed(Error error) {
+  const std::string& name = request_.attempt.pool().identity().name;
+  const observe::Summary& summary = request_.summary;
   if (request_.phase != Phase::awaiting_head) {
+    base::log_debug("upstream {}: the answer to {} {} broke off: {}",
+                    name,
+                    summary.method,
+                    summary.path,
+                    base::code_name(error.code));
     request_.summary.error_code = base::code_name(error.code);
     request_.client->reset();
     finish(Outcome::upstream_failed);
@@ -441,9 +449,22 @@ void Exchange::on_upstream_failed(Error error) {
   attempt.has_idempotency_key = request_head_.find("idempotency-key") != nullptr;
   attempt.retry_posts = request_.policy.route->retry_posts;
   if (!policy::may_retry(attempt)) {
+    base::log_debug("upstream {}: {} {} failed ({}) and is not sent again: {}",
+                    name,
+                    summary.method,
+                    summary.path,
+                    base::code_name(error.code),
+                    policy::obstacle_to_retry(attempt));
     give_up(error, policy::error_for_lost(attempt, error));
     return;
   }
+  base::log_debug(
+      "upstream {}: {} {} failed ({}) on a kept connection, before any answer: it is sent once "
+      "more",
+      name,
+      summary.method,
+      summary.path,
+      base::code_name(error.code));
   environment_.metrics.upstream_retries.add();
   start_over({.pool = &request_.attempt.pool(),
               .wanted = upstream::UpstreamPool::Wanted::fresh,

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/log.h"
 #include "policy/connection_login.h"
 #include "proxy/exchange.h"
 
@@ -88,6 +89,10 @@ bool Exchange::follow_redirect() {
   upstream::UpstreamPool* const next =
       request_.snapshot->pool_for(request_.attempt.pool_meant(), redirect->url.origin);
   if (next == nullptr) return false;
+  base::log_debug("upstream {}: a {} to {} is followed",
+                  request_.attempt.pool().identity().name,
+                  response_head_.status,
+                  redirect->url.origin.host);
   environment_.metrics.redirects_followed.add();
   // Nor in the trailers, which are here: a body that is not whole is not sent again.
   if (redirect->cross_origin) policy::drop_credentials(request_head_.trailers);

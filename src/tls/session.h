@@ -89,6 +89,8 @@ class Session {
   [[nodiscard]] const std::string& failure_text() const { return failure_text_; }
   // After the handshake: whether a session was resumed.
   [[nodiscard]] bool resumed() const { return resumed_; }
+  // After the handshake: "TLSv1.2" or "TLSv1.3". Static text.
+  [[nodiscard]] const char* version_text() const { return mbedtls_ssl_get_version(&ssl_); }
 
  private:
   friend class ServerContext;                 // on_client_hello is its callback

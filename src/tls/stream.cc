@@ -11,6 +11,8 @@
 #include <mbedtls/ssl.h>
 
 #include "base/check.h"
+#include "base/log.h"
+#include "net/address_format.h"
 #include "tls/handshake_step.h"
 #include "tls/server_context.h"
 #include "tls/session.h"
@@ -144,6 +146,10 @@ void TlsStream::finish_step(HandshakeStep& step) {
   handshake_deadline_.clear();
   state_ = State::open;
   context_.count(session_->resumed() ? HandshakeEnd::resumed : HandshakeEnd::full);
+  base::log_debug("TLS with {}: {}, {}",
+                  transport_->peer(),
+                  session_->version_text(),
+                  session_->resumed() ? "session resumed" : "full handshake");
   if (!step.rest().empty()) {
     input_ = Input::held;
     held_.append(step.rest());
@@ -348,6 +354,11 @@ void TlsStream::fail(base::Error error) {
                                      context_.name(),
                                      why),
                          loop_.now_ms());
+  }
+  if (in_handshake) {
+    base::log_debug("TLS with {}: the handshake failed: {}",
+                    transport_->peer(),
+                    why.empty() ? base::code_name(error.code) : std::string_view(why));
   }
   state_ = State::failed;
   handshake_deadline_.clear();

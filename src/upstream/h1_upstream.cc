@@ -28,6 +28,8 @@ H1Upstream::H1Upstream(net::Loop& loop,
       output_(loop.blocks()),
       idle_deadline_(loop.timers(), this, [](void* self) {
         auto& connection = *static_cast<H1Upstream*>(self);
+        base::log_debug("upstream {}: an idle connection was not used for pool.idle_timeout",
+                        connection.name_);
         connection.owner_.on_idle_ended(connection);
       }) {}
 
@@ -184,6 +186,7 @@ void H1Upstream::message_ended(bool input_left) {
 
 void H1Upstream::on_read_end(net::ReadEnd end) {
   if (state_ == State::idle) {
+    base::log_debug("upstream {}: it has closed an idle connection", name_);
     owner_.on_idle_ended(*this);
     return;
   }
@@ -219,6 +222,8 @@ void H1Upstream::on_error(base::Error error) {
       owner_.on_dial_failed(*this, error);
       break;
     case State::idle:
+      base::log_debug(
+          "upstream {}: an idle connection broke: {}", name_, base::code_name(error.code));
       owner_.on_idle_ended(*this);
       break;
     case State::active:

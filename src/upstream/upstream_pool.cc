@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/speech.h"
+#include "net/address_format.h"
 #include "net/error_text.h"
 #include "tls/context.h"
 
@@ -69,27 +70,54 @@ UpstreamPool::Acquired UpstreamPool::acquire(UpstreamWaiter& waiter, Wanted want
   follow_moves();
   if (wanted == Wanted::any && !bound_.empty()) {
     if (std::unique_ptr<stream::UpstreamStream> stream = take_bound(waiter)) {
-      ++active_;
-      metrics_.upstream_reused.add();
-      return {std::move(stream), std::nullopt};
+      return reuse(std::move(stream));
     }
   }
   if (wanted == Wanted::any && !idle_.empty()) {
     std::unique_ptr<stream::UpstreamStream> stream = std::move(idle_.back());
     idle_.pop_back();
-    ++active_;
-    metrics_.upstream_reused.add();
-    return {std::move(stream), std::nullopt};
+    return reuse(std::move(stream));
   }
   const bool nothing_to_wait_for = active_ == 0 && dialing_.empty();
-  if (backing_off() && nothing_to_wait_for) return {nullptr, last_failure_};
+  if (backing_off() && nothing_to_wait_for) {
+    base::log_debug(
+        "upstream {}: a request is refused: no new connection is tried for another {} ms, after {} "
+        "failures in a row",
+        identity_.name,
+        backoff_until_ms_ - loop_.now_ms(),
+        failures_);
+    return {nullptr, last_failure_};
+  }
   if (is_waiting_room_full()) {
+    base::log_debug("upstream {}: a request is refused: {} wait for a connection already",
+                    identity_.name,
+                    waiting_count_);
     return {nullptr, base::Error{base::Code::refused, base::Side::upstream}};
   }
   (wanted == Wanted::fresh ? waiting_for_fresh_ : waiting_).push_back(waiter);
   ++waiting_count_;
   dial_as_needed();
+  base::log_debug(
+      "upstream {}: a request waits for a {}connection; {} wait, {} connections are being opened, "
+      "{} "
+      "are in use",
+      identity_.name,
+      wanted == Wanted::fresh ? "new " : "",
+      waiting_count_,
+      dialing_.size(),
+      active_);
   return {};
+}
+
+// What waited idle serves again.
+UpstreamPool::Acquired UpstreamPool::reuse(std::unique_ptr<stream::UpstreamStream> stream) {
+  ++active_;
+  metrics_.upstream_reused.add();
+  base::log_debug("upstream {}: reuses the connection to {}; {} more are idle",
+                  identity_.name,
+                  stream->peer(),
+                  idle_.size());
+  return {std::move(stream), std::nullopt};
 }
 
 // Who waits for a connection that is yet to be opened takes no place of those who wait for one of
@@ -125,7 +153,7 @@ void UpstreamPool::follow_moves() {
     if (dialer_->leads_to(stream->peer())) {
       kept.push_back(std::move(stream));
     } else {
-      close(std::move(stream));
+      close(std::move(stream), "its name leads elsewhere now");
     }
   }
   idle_ = std::move(kept);
@@ -159,7 +187,7 @@ std::unique_ptr<stream::UpstreamStream> UpstreamPool::take_bound(UpstreamWaiter&
 
 void UpstreamPool::discard(std::unique_ptr<stream::UpstreamStream> stream) {
   --active_;
-  close(std::move(stream));
+  close(std::move(stream), "it cannot serve another request");
   dial_as_needed();
 }
 
@@ -167,14 +195,14 @@ void UpstreamPool::retire() {
   retired_ = true;
   for (Streams* kept : {&idle_, &bound_}) {
     while (!kept->empty()) {
-      close(std::move(kept->back()));
+      close(std::move(kept->back()), "its configuration has been replaced, or the proxy ends");
       kept->pop_back();
     }
   }
   if (waiting_count_ > 0) return;  // they still get what is being dialled
   dial_again_.clear();
   while (!dialing_.empty()) {
-    close(std::move(dialing_.back()));
+    close(std::move(dialing_.back()), "nobody waits for it any more");
     dialing_.pop_back();
   }
 }
@@ -186,6 +214,10 @@ void UpstreamPool::dial() {
   metrics_.upstream_connections.add();
   metrics_.upstream_connections_open.add();
   dialing_.push_back(std::move(connection));
+  base::log_debug("upstream {}: opens a connection; with it there are {}, {} of them idle",
+                  identity_.name,
+                  total(),
+                  idle_.size() + bound_.size());
 }
 
 void UpstreamPool::dial_as_needed() {
@@ -218,11 +250,15 @@ void UpstreamPool::serve(std::unique_ptr<stream::UpstreamStream> stream) {
   if (UpstreamWaiter* waiter = next_waiting(reused ? Wanted::any : Wanted::fresh)) {
     ++active_;
     if (reused) metrics_.upstream_reused.add();
+    base::log_debug("upstream {}: the connection to {} goes to who has waited longest; {} wait",
+                    identity_.name,
+                    stream->peer(),
+                    waiting_count_);
     waiter->on_upstream_ready(std::move(stream));
     return;
   }
   if (retired_ || config_.pool.idle_max == 0) {
-    close(std::move(stream));
+    close(std::move(stream), "none are kept");
   } else {
     if (idle_.size() >= config_.pool.idle_max) static_cast<void>(close_oldest_idle());
     stream->become_idle(config_.pool.idle_timeout_ms);
@@ -235,12 +271,14 @@ void UpstreamPool::serve(std::unique_ptr<stream::UpstreamStream> stream) {
 bool UpstreamPool::close_oldest_idle() {
   Streams& from = idle_.empty() ? bound_ : idle_;
   if (from.empty()) return false;
-  close(std::move(from.front()));
+  close(std::move(from.front()), "it was idle, and room was needed");
   from.erase(from.begin());
   return true;
 }
 
-void UpstreamPool::close(std::unique_ptr<stream::UpstreamStream> stream) {
+void UpstreamPool::close(std::unique_ptr<stream::UpstreamStream> stream, std::string_view why) {
+  base::log_debug(
+      "upstream {}: closes the connection to {}: {}", identity_.name, stream->peer(), why);
   metrics_.upstream_connections_open.subtract();
   stream->unlink();
   stream->close();
@@ -259,6 +297,7 @@ std::unique_ptr<stream::UpstreamStream> UpstreamPool::take(Streams& from,
 }
 
 void UpstreamPool::on_dialed(stream::UpstreamStream& stream) {
+  base::log_debug("upstream {}: connected to {}", identity_.name, stream.peer());
   failures_ = 0;
   backoff_until_ms_ = 0;
   serve(take(dialing_, stream));
@@ -266,16 +305,13 @@ void UpstreamPool::on_dialed(stream::UpstreamStream& stream) {
 }
 
 void UpstreamPool::on_dial_failed(stream::UpstreamStream& stream, base::Error error) {
-  close(take(dialing_, stream));
+  close(take(dialing_, stream), "it could not be opened");
   metrics_.upstream_connections_failed.add();
   log_dial_failure(error);
   last_failure_ = error;
   // One failure may be chance; from the second on the upstream gets time to come back, and requests
   // are answered at once instead of waiting for a time-out each.
-  if (++failures_ > 1) {
-    const uint64_t wait_ms = backoff_ms_min << std::min<uint32_t>(failures_ - 2, 10);
-    backoff_until_ms_ = loop_.now_ms() + std::min(wait_ms, backoff_ms_max);
-  }
+  if (++failures_ > 1) back_off();
   if (UpstreamWaiter* waiter = next_waiting(Wanted::fresh)) waiter->on_upstream_unavailable(error);
   if (backing_off() && active_ == 0 && dialing_.empty()) {
     while (UpstreamWaiter* waiter = next_waiting(Wanted::fresh))
@@ -286,12 +322,26 @@ void UpstreamPool::on_dial_failed(stream::UpstreamStream& stream, base::Error er
   keep_warm();
 }
 
+void UpstreamPool::back_off() {
+  const uint64_t doubled_ms = backoff_ms_min << std::min<uint32_t>(failures_ - 2, 10);
+  const uint64_t wait_ms = std::min(doubled_ms, backoff_ms_max);
+  backoff_until_ms_ = loop_.now_ms() + wait_ms;
+  base::log_debug("upstream {}: backs off: no new connection for {} ms, after {} failures in a row",
+                  identity_.name,
+                  wait_ms,
+                  failures_);
+}
+
 void UpstreamPool::on_backoff_ended() {
   dial_as_needed();
   keep_warm();
 }
 
+// Each where every step is wanted, else the first of a minute.
 void UpstreamPool::log_dial_failure(base::Error error) {
+  if (base::log_enabled(base::LogLevel::debug)) {
+    base::log_debug("upstream {}: cannot connect: {}", identity_.name, failure_text(error));
+  }
   if (loop_.now_ms() < log_again_ms_) return;
   log_again_ms_ = loop_.now_ms() + log_interval_ms;
   base::log_warning(
@@ -323,7 +373,7 @@ base::Error UpstreamPool::explain(base::Error error, base::Bytes said) {
 }
 
 void UpstreamPool::on_idle_ended(stream::UpstreamStream& stream) {
-  close(take(stream.is_bound() ? bound_ : idle_, stream));
+  close(take(stream.is_bound() ? bound_ : idle_, stream), "it was idle");
   keep_warm();
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -121,9 +122,12 @@ class UpstreamPool final : private UpstreamOwner {
   void keep_warm();
   void on_backoff_ended();
   void serve(std::unique_ptr<stream::UpstreamStream> stream);
-  void close(std::unique_ptr<stream::UpstreamStream> stream);
+  [[nodiscard]] Acquired reuse(std::unique_ptr<stream::UpstreamStream> stream);
+  // `why`: for the log.
+  void close(std::unique_ptr<stream::UpstreamStream> stream, std::string_view why);
   [[nodiscard]] std::unique_ptr<stream::UpstreamStream> take_bound(UpstreamWaiter& waiter);
   [[nodiscard]] bool close_oldest_idle();
+  void back_off();
   UpstreamWaiter* next_waiting(Wanted wanted);
   void log_dial_failure(base::Error error);
 

@@ -38,6 +38,15 @@ TEST_CASE("never on a fresh connection, twice, after an answer began or without 
     attempt.replayable = false;
   }
   CHECK(!may_retry(attempt));
+  CHECK(!policy::obstacle_to_retry(attempt).empty());
+}
+
+TEST_CASE("the obstacle that is told is the one there is") {
+  CHECK(policy::obstacle_to_retry(stale("GET")).empty());
+  CHECK(policy::obstacle_to_retry(stale("POST")) == "it may have run, and twice may do harm");
+  FailedAttempt attempt = stale("POST");
+  attempt.connection_reused = false;
+  CHECK(policy::obstacle_to_retry(attempt) == "the connection was a new one");
 }
 
 TEST_CASE("what may have run is not run again, unless it may be or cannot have run") {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the machine ready: installs the missing Debian packages, after saying which, and fetches what
 # Debian's own release does not have. Touches nothing when nothing is missing.
-#   setup.sh build [check] [sanitize] [fresh] [bench] [compare] [faults] [guard] [tls] [hostile]
+#   setup.sh build [test] [check] [sanitize] [fresh] [bench] [compare] [faults] [guard] [tls] [hostile]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${OPENAI_PROXY_CACHE:-$here/.cache}
@@ -11,10 +11,12 @@ for group in "$@"; do
   case "$group" in
     build)
       packages="$packages g++ cmake ninja-build ca-certificates tar bzip2 xz-utils
-        libuv1-dev libc-ares-dev libyaml-cpp-dev libsqlite3-dev libcli11-dev libfmt-dev doctest-dev
+        libuv1-dev libc-ares-dev libyaml-cpp-dev libsqlite3-dev libhiredis-dev libcli11-dev libfmt-dev doctest-dev
         zlib1g-dev libzstd-dev libbrotli-dev nlohmann-json3-dev"
       # Its AES-GCM is many times as fast as mbedTLS's; there is none for other processors.
       case "$(uname -m)" in x86_64) packages="$packages libipsec-mb-dev" ;; esac ;;
+    # The server is in the tools' package, too: the other one would start a service.
+    test) packages="$packages redis-tools" ;;
     check) packages="$packages python3 clang clang-format clang-tidy" ;;
     sanitize) packages="$packages clang llvm libclang-rt-dev" ;;
     fresh) packages="$packages debootstrap" ;;
@@ -36,7 +38,7 @@ There is no apt-get here, so nothing can be installed for you. openai-proxy need
   $(echo $packages)
 (Debian's names), llhttp 9.2 or newer (static library) and the source tree of mbedTLS 3.6.3 or later. Then:
   cmake -S . -B build -G Ninja -DOPENAI_PROXY_MBEDTLS_SOURCE=DIR -DOPENAI_PROXY_LLHTTP_ROOT=DIR
-with OPENAI_PROXY_{LIBUV,C_ARES,YAML_CPP,SQLITE,ZLIB,ZSTD,BROTLI,CLI11,FMT,DOCTEST,NLOHMANN_JSON,IPSEC_MB}_ROOT for what is not in the compiler's
+with OPENAI_PROXY_{LIBUV,C_ARES,YAML_CPP,SQLITE,HIREDIS,ZLIB,ZSTD,BROTLI,CLI11,FMT,DOCTEST,NLOHMANN_JSON,IPSEC_MB}_ROOT for what is not in the compiler's
 own folders, and \`make SETUP=no\` from there on.
 MESSAGE
   exit 1

@@ -271,6 +271,30 @@ struct Usage {
   std::map<std::string, ModelPrice> prices = {};  // by model, before the built-in ones
 };
 
+// Where the limits that a fleet of proxies shares are kept: Redis or Valkey.
+struct RedisUrl {
+  std::string host = {};  // a name or a literal address without brackets; "": none
+  uint16_t port = 6379;
+  std::string unix_path = {};  // not empty: reached by this socket
+  std::string user = {};       // "": the default one
+  Secret password = {};        // empty: none is asked for
+  uint32_t database = 0;
+  std::string source = {};  // "${NAME}" or "${file:/PATH}", where the configuration says it so
+
+  bool operator==(const RedisUrl&) const = default;
+  [[nodiscard]] bool is_none() const { return host.empty() && unix_path.empty(); }
+  // For logs: "10.0.0.5:6379", "unix:/run/redis.sock".
+  [[nodiscard]] std::string place() const;
+};
+
+struct Redis {
+  RedisUrl url = {};
+  uint32_t timeout_ms = 50;              // then requests do not wait for it
+  std::string prefix = "openai-proxy:";  // of the names of all keys there
+
+  bool operator==(const Redis&) const = default;
+};
+
 // Value; shared read-only by all workers once loaded.
 struct Config {
   std::vector<Listen> listen = {Listen{}};
@@ -284,6 +308,7 @@ struct Config {
   std::string me_path = "/_proxy/me";         // where a client asks about itself
   State state;
   Usage usage;
+  Redis redis;                   // limits shared with other proxies
   std::string timezone = "UTC";  // whose days, weeks and months limits count by
   Cors cors;
   Redirects redirects;

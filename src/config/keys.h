@@ -13,6 +13,7 @@
 
 #include "config/config.h"
 #include "config/limit_scalars.h"
+#include "config/redis_url.h"
 #include "config/scalars.h"
 
 namespace config {
@@ -161,6 +162,13 @@ void describe(Visitor& visitor, Client& client) {
 }
 
 template <class Visitor>
+void describe(Visitor& visitor, Redis& redis) {
+  visitor.field("url", redis.url, RedisUrlText{});
+  visitor.field("timeout", redis.timeout_ms, Duration{.min_ms = 1});
+  visitor.field("prefix", redis.prefix, Text{"the beginning of keys' names"});
+}
+
+template <class Visitor>
 void describe(Visitor& visitor, Cors& cors) {
   visitor.field("enabled", cors.enabled, Flag{});
   visitor.list("allow_origins", cors.allow_origins, OriginPattern{});
@@ -267,6 +275,7 @@ void describe(Visitor& visitor, Config& config) {
   visitor.field("timezone", config.timezone, ZoneName{});
   visitor.section("state", config.state);
   visitor.section("usage", config.usage);
+  visitor.section("redis", config.redis);
   visitor.section("cors", config.cors);
   visitor.section("redirects", config.redirects);
   visitor.section("headers", config.headers);

@@ -116,11 +116,34 @@ bool Account::is_priced() const {
   return endpoint_.metering == openai::Metering::free || gateway_.price_of(told_.model) != nullptr;
 }
 
-std::optional<LimitMet> Account::take_of_client(const Now& now) {
-  if (client_ == nullptr || has_taken_) return std::nullopt;
-  const std::optional<LimitMet> met = client_->meters().take(expected_cost(), now, of_client_);
+Account::OfClient Account::take_of_client(SharedLimits* shared,
+                                          const Waker& waker,
+                                          const Now& now) {
+  if (client_ == nullptr || has_taken_) return {};
+  Meters& meters = client_->meters();
+  const Cost cost = expected_cost();
+  if (shared != nullptr && claim_ == nullptr && meters.limit_anything()) {
+    claim_ = shared->ask({client_->name(), client_->shared_meters(), cost, now}, waker);
+  }
+  std::optional<LimitMet> met;
+  switch (claim_ == nullptr ? SharedClaim::State::lost : claim_->state()) {
+    case SharedClaim::State::asked:
+      return {.is_pending = true};
+    case SharedClaim::State::granted:
+      meters.record(cost, now, of_client_);
+      of_client_.requests_standing = claim_->requests_standing();
+      of_client_.tokens_standing = claim_->tokens_standing();
+      break;
+    case SharedClaim::State::met:
+      met = claim_->met();
+      break;
+    case SharedClaim::State::lost:
+      met = meters.take(cost, now, of_client_);
+      break;
+  }
   has_taken_ = !met;
-  return met;
+  if (met) claim_.reset();  // whoever waits for its turn asks anew
+  return {.met = met};
 }
 
 std::optional<LimitMet> Account::take_of_keys(KeyRing& keys, const Now& now) {
@@ -225,6 +248,7 @@ Bill Account::settle(bool was_served, const Now& now) {
   if (!was_served) {
     of_client_ = {};
     of_key_ = {};
+    claim_.reset();
     return bill;
   }
   openai::ServiceTier tier = told_.tier;
@@ -248,6 +272,7 @@ Bill Account::settle(bool was_served, const Now& now) {
   }
   const Cost cost{bill.usage.total(), bill.nano_dollars};
   if (client_ != nullptr) client_->meters().settle(of_client_, cost, now);
+  if (claim_ != nullptr) claim_->settle(cost);
   if (key_ != nullptr) key_->meters().settle(of_key_, cost, now);
   return bill;
 }

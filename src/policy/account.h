@@ -22,6 +22,7 @@
 #include "openai/usage_scan.h"
 #include "policy/gateway.h"
 #include "policy/meters.h"
+#include "policy/shared_limits.h"
 
 namespace policy {
 
@@ -79,7 +80,13 @@ class Account final : public BodyTap {
   [[nodiscard]] const openai::BodyEdit& edit() const { return edit_; }
 
   // Takes it of the client's limits, then of a key's. Once granted it is not taken again.
-  [[nodiscard]] std::optional<LimitMet> take_of_client(const Now& now);
+  struct OfClient {
+    bool is_pending = false;  // `waker` is called when to ask again
+    std::optional<LimitMet> met = {};
+  };
+  // Of those in `shared`, where there are any and they answer; else of this process's own, which
+  // count along.
+  [[nodiscard]] OfClient take_of_client(SharedLimits* shared, const Waker& waker, const Now& now);
   [[nodiscard]] std::optional<LimitMet> take_of_keys(KeyRing& keys, const Now& now);
   // Whether what it costs can be known: of an endpoint that tells, for a model with a price.
   [[nodiscard]] bool is_metered() const;
@@ -128,6 +135,7 @@ class Account final : public BodyTap {
   Told told_;
   bool has_looked_ = false;
   bool has_taken_ = false;
+  std::unique_ptr<SharedClaim> claim_;
   Meters::Taken of_client_;
   Meters::Taken of_key_;
 

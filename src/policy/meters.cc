@@ -151,6 +151,23 @@ std::optional<LimitMet> Meters::take(const Cost& cost, const Now& now, Taken& ta
   return std::nullopt;
 }
 
+void Meters::record(const Cost& cost, const Now& now, Taken& taken) {
+  Taken mine;
+  if (slots_) mine.slot = slots_->record();
+  for (size_t i = 0; i < windows_.size(); ++i) {
+    Window& window = windows_[i]->window;
+    const int64_t part = part_of(cost, windows_[i]->limits.unit);
+    mine.windows.at(i) = Reservation<Window>(window, window.record(part, now.s), realtime_s);
+  }
+  if (requests_) {
+    mine.requests = Reservation<Rate>(*requests_, requests_->record(1, now.us), monotonic_us);
+  }
+  if (tokens_) {
+    mine.tokens = Reservation<Rate>(*tokens_, tokens_->record(cost.tokens, now.us), monotonic_us);
+  }
+  taken = std::move(mine);
+}
+
 void Meters::note(const Window::Decision& decision,
                   const NamedWindow& window,
                   const Now& now,

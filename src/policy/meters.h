@@ -96,6 +96,13 @@ class Meters {
   [[nodiscard]] bool has_limits(const Limits& limits, const base::TimeZone& zone) const {
     return limits == limits_ && zone.name() == zone_->name();
   }
+  [[nodiscard]] const Limits& limits() const { return limits_; }
+  // Of the limits' windows, in their order: "tokens/week". Lives as long as these.
+  [[nodiscard]] std::string_view window_name(size_t i) const { return windows_[i]->name; }
+  // Whose days, weeks and months the windows are.
+  [[nodiscard]] const base::TimeZone& zone() const { return *zone_; }
+  // What such a request comes to in a window of that unit.
+  [[nodiscard]] static int64_t part_of(const Cost& cost, Unit unit);
   // Whether tokens or dollars are counted: then a request's cost has to be known.
   [[nodiscard]] bool counts_tokens() const { return counts_tokens_; }
   [[nodiscard]] bool counts_dollars() const { return counts_dollars_; }
@@ -110,6 +117,9 @@ class Meters {
 
   // Takes a request that may cost `cost`; nothing of any limit where one is met.
   [[nodiscard]] std::optional<LimitMet> take(const Cost& cost, const Now& now, Taken& taken);
+
+  // Takes it whatever is left, without standings: somebody else has let it pass.
+  void record(const Cost& cost, const Now& now, Taken& taken);
 
   // Ends what was taken: it was a request that came to `cost`.
   void settle(Taken& taken, const Cost& cost, const Now& now) const;
@@ -141,7 +151,6 @@ class Meters {
     Window window;
   };
 
-  [[nodiscard]] static int64_t part_of(const Cost& cost, Unit unit);
   void note(const Window::Decision& decision,
             const NamedWindow& window,
             const Now& now,

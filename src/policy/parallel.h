@@ -58,6 +58,12 @@ class Slots {
     return {};
   }
 
+  // A lease also where all are held: somebody else has let it pass.
+  [[nodiscard]] Lease record() {
+    used_.fetch_add(1, std::memory_order_acquire);
+    return Lease(*this);
+  }
+
   [[nodiscard]] uint32_t used() const { return used_.load(std::memory_order_relaxed); }
   [[nodiscard]] uint32_t max() const { return max_.load(std::memory_order_relaxed); }
   // After a reload, which may leave more held than there now are.

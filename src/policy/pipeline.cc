@@ -76,6 +76,9 @@ constexpr int64_t ms_us = 1'000;
 constexpr int64_t look_again_us_min = 5 * ms_us;
 constexpr int64_t look_again_us_max = 50 * ms_us;
 
+// Whoever is woken in any case looks after this, all the same.
+constexpr uint64_t woken_ms_max = 1'000;
+
 // What is required instead (RFC 9110 15.5.22).
 constexpr std::array<http::Field, 1> only_http = {{{"Upgrade", "HTTP/1.1", FieldId::upgrade}}};
 
@@ -150,18 +153,19 @@ Verdict wait_or_refuse(const Client& client,
 }
 
 // Takes it of its client's limits.
-std::optional<Verdict> take_of_client(Account& account,
+std::optional<Verdict> take_of_client(const Asked& asked,
+                                      SharedLimits* shared,
                                       const Now& now,
-                                      PolicyState& state,
-                                      base::Arena& arena) {
+                                      PolicyState& state) {
+  Account& account = *state.account;
   const Client* const client = account.client();
   if (client == nullptr) return std::nullopt;
   if (client->rules().queue.max > 0 && !client->line().is_turn_of(state.place)) {
-    return wait_or_refuse(*client, {.name = "queue"}, now, state, arena);
+    return wait_or_refuse(*client, {.name = "queue"}, now, state, asked.arena);
   }
-  if (const auto met = account.take_of_client(now)) {
-    return wait_or_refuse(*client, *met, now, state, arena);
-  }
+  const Account::OfClient taken = account.take_of_client(shared, asked.waker, now);
+  if (taken.is_pending) return Verdict{.kind = Verdict::Kind::wait, .wait_ms = woken_ms_max};
+  if (taken.met) return wait_or_refuse(*client, *taken.met, now, state, asked.arena);
   state.place = {};
   return std::nullopt;
 }
@@ -266,7 +270,7 @@ std::optional<Verdict> Pipeline::charge(const Asked& asked,
     account.look_into(asked.body, asked.body_is_whole, asked.head, asked.arena);
   }
   if (const auto error = check_rules(account)) return Verdict::refuse(*error);
-  if (const auto verdict = take_of_client(account, now, state, asked.arena)) return verdict;
+  if (const auto verdict = take_of_client(asked, shared_.get(), now, state)) return verdict;
   if (keys == nullptr) return std::nullopt;
   if (const auto met = account.take_of_keys(*keys, now)) {
     return refuse_for_keys(*met, asked.arena);

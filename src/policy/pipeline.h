@@ -26,6 +26,7 @@
 #include "policy/gateway.h"
 #include "policy/redirect.h"
 #include "policy/route.h"
+#include "policy/shared_limits.h"
 #include "policy/verdict.h"
 
 namespace policy {
@@ -39,6 +40,7 @@ struct Asked {
   base::Arena& arena;
   const base::OutQueue& body;  // what is here of it
   bool body_is_whole = false;
+  Waker waker = {};  // for a verdict to wait
 };
 
 // What policy keeps of one request, from its first question to the end: whatever it took for it
@@ -84,10 +86,13 @@ struct Answered {
 // Value, immutable once compiled. Any thread.
 class Pipeline {
  public:
-  // Without a gateway: no clients, no keys.
-  explicit Pipeline(const config::Config& config, std::shared_ptr<const Gateway> gateway = {})
+  // Without a gateway: no clients, no keys. Without shared limits each process has its own.
+  explicit Pipeline(const config::Config& config,
+                    std::shared_ptr<const Gateway> gateway = {},
+                    std::shared_ptr<SharedLimits> shared = {})
       : router_(config),
         gateway_(std::move(gateway)),
+        shared_(std::move(shared)),
         me_path_(config.me_path),
         inspect_bytes_max_(config.limits.inspect_bytes_max) {}
 
@@ -156,6 +161,7 @@ class Pipeline {
 
   Router router_;
   std::shared_ptr<const Gateway> gateway_;
+  std::shared_ptr<SharedLimits> shared_;
   std::string me_path_;
   uint64_t inspect_bytes_max_;
 };

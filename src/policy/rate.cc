@@ -62,6 +62,17 @@ Rate::Decision Rate::take(int64_t cost, int64_t now_us) {
   }
 }
 
+Rate::Ticket Rate::record(int64_t cost, int64_t now_us) {
+  const int64_t now = to_units(now_us);
+  const int64_t taken = std::clamp<int64_t>(cost, 0, per_minute_);
+  int64_t arrival = arrival_.load(std::memory_order_relaxed);
+  int64_t until = 0;
+  do {
+    until = std::max(arrival, now) + taken * units_each_;
+  } while (!arrival_.compare_exchange_weak(arrival, until, std::memory_order_relaxed));
+  return {.cost = taken, .until = until};
+}
+
 Rate::Decision Rate::look(int64_t cost, int64_t now_us) const {
   return decide(arrival_.load(std::memory_order_relaxed), cost, to_units(now_us));
 }

@@ -38,6 +38,8 @@ class Rate {
   // Takes `cost`, or as much as the bucket can hold, so that a big request passes when it is full.
   // A refused one takes nothing. A cost of 0 is refused only by a bucket in debt.
   [[nodiscard]] Decision take(int64_t cost, int64_t now_us);
+  // Takes it whatever there is, into debt where it must: somebody else has let it pass.
+  [[nodiscard]] Ticket record(int64_t cost, int64_t now_us);
   // What take() would answer; takes nothing.
   [[nodiscard]] Decision look(int64_t cost, int64_t now_us) const;
 

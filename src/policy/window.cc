@@ -80,6 +80,13 @@ Window::Decision Window::reserve(int64_t cost, int64_t now_s) {
   }
 }
 
+Window::Ticket Window::record(int64_t cost, int64_t now_s) {
+  const uint64_t number = number_of_now(now_s);
+  const int64_t wanted = std::clamp<int64_t>(cost, 0, limit_);
+  span(number).taken.fetch_add(wanted, std::memory_order_relaxed);
+  return {.cost = wanted, .number = number};
+}
+
 Window::Decision Window::look(int64_t cost, int64_t now_s) const {
   const Span& its = span(current_.load(std::memory_order_acquire));
   if (!is_over(its, now_s)) {

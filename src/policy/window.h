@@ -46,6 +46,8 @@ class Window {
   // is used. A refused one takes nothing. A cost of 0 is refused only where all is
   // used.
   [[nodiscard]] Decision reserve(int64_t cost, int64_t now_s);
+  // Reserves it whatever is left: somebody else has let it pass.
+  [[nodiscard]] Ticket record(int64_t cost, int64_t now_s);
   // What reserve() would answer; reserves nothing and begins no window.
   [[nodiscard]] Decision look(int64_t cost, int64_t now_s) const;
 

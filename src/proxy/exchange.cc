@@ -152,7 +152,8 @@ policy::Asked Exchange::asked() {
           .is_https = request_.entrance->is_https,
           .arena = arena_,
           .body = request_buffer_,
-          .body_is_whole = request_.is_whole};
+          .body_is_whole = request_.is_whole,
+          .waker = {this, [](void* self) { static_cast<Exchange*>(self)->on_woken(); }}};
 }
 
 void Exchange::decide() {
@@ -178,6 +179,13 @@ void Exchange::decide() {
       deadline_.set(verdict.wait_ms);
       return;
   }
+}
+
+// What the verdict waited for has come.
+void Exchange::on_woken() {
+  if (request_.phase != Phase::deciding) return;
+  decide();
+  end_event();
 }
 
 policy::Now Exchange::now() const {

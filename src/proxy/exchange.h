@@ -133,6 +133,7 @@ class Exchange final : private upstream::UpstreamWaiter,
   [[nodiscard]] const policy::Pipeline& pipeline() const { return request_.snapshot->pipeline(); }
   [[nodiscard]] policy::Now now() const;
   void decide();
+  void on_woken();
   void rewrite_body(const openai::BodyEdit& edit);
   void ask_for_body();
   void start_over(Attempt::Next next);

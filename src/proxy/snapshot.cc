@@ -8,10 +8,11 @@ namespace proxy {
 
 Snapshot::Snapshot(std::shared_ptr<const config::Config> config,
                    std::shared_ptr<const policy::Gateway> gateway,
+                   std::shared_ptr<policy::SharedLimits> shared,
                    Pools pools,
                    MakePool make_pool)
     : config_(std::move(config)),
-      pipeline_(*config_, std::move(gateway)),
+      pipeline_(*config_, std::move(gateway), std::move(shared)),
       pools_(std::move(pools)),
       make_pool_(std::move(make_pool)) {}
 

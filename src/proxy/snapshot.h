@@ -28,6 +28,7 @@ class Snapshot final : public base::Counted {
 
   Snapshot(std::shared_ptr<const config::Config> config,
            std::shared_ptr<const policy::Gateway> gateway,
+           std::shared_ptr<policy::SharedLimits> shared,
            Pools pools,
            MakePool make_pool);
   Snapshot(const Snapshot&) = delete;

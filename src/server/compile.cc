@@ -42,6 +42,7 @@ proxy::SnapshotRef compile(net::Loop& loop,
                            observe::Metrics& metrics,
                            std::shared_ptr<const config::Config> config,
                            std::shared_ptr<const policy::Gateway> gateway,
+                           std::shared_ptr<policy::SharedLimits> shared,
                            MakeDialer make_dialer) {
   const PoolMaker maker{loop, metrics, config, std::move(make_dialer)};
   proxy::Snapshot::Pools pools;
@@ -58,8 +59,11 @@ proxy::SnapshotRef compile(net::Loop& loop,
     upstream.pool.warm = 0;
     return maker.make(via.identity().name, upstream, base::Url{origin, "/"}, origin.authority());
   };
-  return proxy::SnapshotRef(new proxy::Snapshot(
-      std::move(config), std::move(gateway), std::move(pools), make_foreign_pool));
+  return proxy::SnapshotRef(new proxy::Snapshot(std::move(config),
+                                                std::move(gateway),
+                                                std::move(shared),
+                                                std::move(pools),
+                                                make_foreign_pool));
 }
 
 }  // namespace server

@@ -11,6 +11,7 @@
 #include "net/loop.h"
 #include "observe/metrics.h"
 #include "policy/gateway.h"
+#include "policy/shared_limits.h"
 #include "proxy/snapshot.h"
 #include "upstream/dialer.h"
 
@@ -28,12 +29,14 @@ struct Destination {
 // said of redirects' origins alone.
 using MakeDialer = std::function<std::unique_ptr<upstream::Dialer>(const Destination&)>;
 
-// `gateway` may be null: neither clients nor keys. `loop` and `metrics` outlive the snapshot;
-// `make_dialer`, which goes with it, is called again for each origin that a redirect leads to.
+// `gateway` may be null: neither clients nor keys; so may `shared`: no limits are. `loop` and
+// `metrics` outlive the snapshot; `make_dialer`, which goes with it, is called again for each
+// origin that a redirect leads to.
 [[nodiscard]] proxy::SnapshotRef compile(net::Loop& loop,
                                          observe::Metrics& metrics,
                                          std::shared_ptr<const config::Config> config,
                                          std::shared_ptr<const policy::Gateway> gateway,
+                                         std::shared_ptr<policy::SharedLimits> shared,
                                          MakeDialer make_dialer);
 
 }  // namespace server

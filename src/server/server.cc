@@ -126,6 +126,7 @@ struct Server::State {
   Books books;
   accepting::SharedCounts shared;
   net::NameService names;
+  fleet::Notices fleet_notices;
   std::vector<std::unique_ptr<local::Service>> services;  // of what `listen` says
   std::vector<std::unique_ptr<Worker>> workers;
   AdminService admin_service{{workers, access_log, shared, certificate_watch}};
@@ -281,8 +282,12 @@ base::Result<std::monostate, std::string> Server::start(net::InheritedSockets in
   if (!opened) return opened.error();
 
   for (uint32_t i = 0; i < count; ++i) {
-    state.workers.push_back(std::make_unique<Worker>(
-        *deployment, state.access_log, state.books.ledger(), state.shared, state.names));
+    state.workers.push_back(std::make_unique<Worker>(*deployment,
+                                                     state.access_log,
+                                                     state.books.ledger(),
+                                                     state.shared,
+                                                     state.names,
+                                                     state.fleet_notices));
   }
   state.derive_limits();
   // From here on a failure leaves workers that never ran: they run once, to end in good order.

@@ -38,8 +38,10 @@ Worker::Worker(const std::shared_ptr<const deploy::Deployment>& deployment,
                observe::AccessLog& access_log,
                ledger::Ledger* ledger,
                accepting::SharedCounts& shared,
-               net::NameSource& names)
+               net::NameSource& names,
+               fleet::Notices& fleet_notices)
     : resolver_(loop_, names),
+      fleet_notices_(fleet_notices),
       shared_(shared),
       environment_{.loop = loop_,
                    .metrics = metrics_,
@@ -151,7 +153,17 @@ proxy::SnapshotRef Worker::compile(const std::shared_ptr<const deploy::Deploymen
                                     .sessions = deployment->lasting.sessions.at(to.upstream)},
         shared_.own_addresses);
   };
-  return server::compile(loop_, metrics_, deployment->config, deployment->gateway, make_dialer);
+  share_limits(deployment->config->redis);
+  return server::compile(
+      loop_, metrics_, deployment->config, deployment->gateway, fleet_limits_, make_dialer);
+}
+
+// Requests under way end with what they began with.
+void Worker::share_limits(const config::Redis& redis) {
+  if (fleet_limits_ != nullptr && fleet_limits_->redis() == redis) return;
+  fleet_limits_.reset();
+  if (redis.url.is_none()) return;
+  fleet_limits_ = std::make_shared<fleet::FleetLimits>(loop_, resolver_, redis, fleet_notices_);
 }
 
 void Worker::on_client_closed(const client::ClientSession& session) {
@@ -256,6 +268,7 @@ void Worker::end_if_done() {
   doors_.clear();
   environment_.snapshot->retire();
   environment_.snapshot.reset();
+  if (fleet_limits_ != nullptr) fleet_limits_->close();
   resolver_.close();
   mailbox_.close();
 }

@@ -11,6 +11,8 @@
 #include "client/clients.h"
 #include "deploy/deployment.h"
 #include "deploy/listener_tls.h"
+#include "fleet/fleet_limits.h"
+#include "fleet/notices.h"
 #include "net/deadline.h"
 #include "net/mailbox.h"
 #include "net/resolver.h"
@@ -30,7 +32,8 @@ class Worker {
          observe::AccessLog& access_log,
          ledger::Ledger* ledger,
          accepting::SharedCounts& shared,
-         net::NameSource& names);
+         net::NameSource& names,
+         fleet::Notices& fleet_notices);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -68,12 +71,15 @@ class Worker {
   void end_if_done();
   [[nodiscard]] std::shared_ptr<tls::ServerContext> make_tls(
       const std::shared_ptr<const deploy::ListenerTls>& listener);
+  void share_limits(const config::Redis& redis);
   [[nodiscard]] proxy::SnapshotRef compile(
       const std::shared_ptr<const deploy::Deployment>& deployment);
 
   observe::Metrics metrics_;  // first: its alignment would leave a gap
   net::UvLoop loop_;
   net::Resolver resolver_;
+  fleet::Notices& fleet_notices_;
+  std::shared_ptr<fleet::FleetLimits> fleet_limits_;  // null: none are shared
   accepting::SharedCounts& shared_;
   proxy::Environment environment_;
   client::Clients clients_;

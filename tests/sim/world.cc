@@ -269,7 +269,7 @@ proxy::SnapshotRef World::compile() {
     return std::make_unique<SimDialer>(
         *this, DialedOrigin{to.origin.authority(), to.origin != to.config.url.origin});
   };
-  return server::compile(proxy_, metrics_, config, nullptr, make_dialer);
+  return server::compile(proxy_, metrics_, config, nullptr, nullptr, make_dialer);
 }
 
 // All of the current snapshot's are to be gone in the end.

@@ -67,10 +67,12 @@ class Scene {
   explicit Scene(Scripted::Serve serve, const config::Config& config = {})
       : service_(std::move(serve)) {
     entrance_.service = &service_;
-    environment_.snapshot = proxy::SnapshotRef(new proxy::Snapshot(
-        std::make_shared<const config::Config>(config), nullptr, {}, [](const auto&, const auto&) {
-          return nullptr;
-        }));
+    environment_.snapshot =
+        proxy::SnapshotRef(new proxy::Snapshot(std::make_shared<const config::Config>(config),
+                                               nullptr,
+                                               nullptr,
+                                               {},
+                                               [](const auto&, const auto&) { return nullptr; }));
     auto [ours, theirs] = network_.make_pair(base::Side::client, base::Side::client);
     peer_ = std::make_unique<Peer>(std::move(theirs));
     client::H1Client::start(clients_, std::move(ours), net::Address(), entrance_);

@@ -46,6 +46,7 @@ run: all  ## build, then start the proxy with CONFIG (conf/openai-proxy.yaml)
 	@$(BUILD)/openai-proxy --config $(CONFIG)
 
 test: setup  ## build and run every test
+	@$(call setup,test)
 	$(call configure,$(BUILD),)
 	$(call build,$(BUILD),all)
 	$(call test,$(BUILD))

@@ -80,9 +80,9 @@ for i = 3, #KEYS do
   reply[#reply + 1] = window.used
   reply[#reply + 1] = window.ends
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', whole(now_ms - 3600000))
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', whole(now_ms - 86400000))
 redis.call('ZADD', KEYS[2], whole(now_ms + tonumber(ARGV[2])), ARGV[1])
-redis.call('PEXPIRE', KEYS[2], 7200000)
+redis.call('PEXPIRE', KEYS[2], 172800000)
 return reply
 )lua";
 
@@ -155,7 +155,7 @@ local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 for i = 2, #ARGV do
   redis.call('ZADD', KEYS[1], whole(now_ms + tonumber(ARGV[1])), ARGV[i])
 end
-redis.call('PEXPIRE', KEYS[1], 7200000)
+redis.call('PEXPIRE', KEYS[1], 172800000)
 return 1
 )lua";
 

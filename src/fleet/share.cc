@@ -51,7 +51,7 @@ std::string rates_key(const Share& share) {
 // Calendar windows have a key each, so that clocks which differ at their end harm nothing.
 std::string window_key(const Share& share, size_t i, const policy::Bounds& bounds) {
   std::string key = share.prefix;
-  key += share.meters->window_name(i);
+  key += share.meters->limits().windows[i].name;
   if (bounds.begun_s != 0) key += fmt::format(":{}", bounds.begun_s);
   return key;
 }
@@ -156,7 +156,7 @@ policy::LimitMet limit_met(const RedisReply& reply, const Share& share, int64_t 
   if (which < 3 || window >= meters.limits().windows.size()) {
     return {.name = "max_parallel_requests", .retry_after_us = second_us};
   }
-  return {.name = meters.window_name(window),
+  return {.name = meters.limits().windows[window].name,
           .is_quota = true,
           .retry_after_us = rest * second_us,
           .resets_s = now_s + rest};

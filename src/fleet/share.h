@@ -45,7 +45,7 @@ struct Share : base::ListLink<Share> {
   policy::Standing tokens = {};
   int64_t requests_until = 0;  // in the script's units
   int64_t tokens_until = 0;
-  std::array<int64_t, policy::Meters::windows_max + 1> windows_end_s = {};
+  std::array<int64_t, policy::Meters::windows_max> windows_end_s = {};
   // Of a met one.
   policy::LimitMet met = {};
 };

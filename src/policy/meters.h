@@ -97,8 +97,6 @@ class Meters {
     return limits == limits_ && zone.name() == zone_->name();
   }
   [[nodiscard]] const Limits& limits() const { return limits_; }
-  // Of the limits' windows, in their order: "tokens/week". Lives as long as these.
-  [[nodiscard]] std::string_view window_name(size_t i) const { return windows_[i]->name; }
   // Whose days, weeks and months the windows are.
   [[nodiscard]] const base::TimeZone& zone() const { return *zone_; }
   // What such a request comes to in a window of that unit.

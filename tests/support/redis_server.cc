@@ -125,13 +125,17 @@ void RedisServer::thaw() const {
 }
 
 std::string RedisServer::ask(const std::vector<std::string>& command) const {
+  return ask_raw(on_the_wire(command));
+}
+
+std::string RedisServer::ask_raw(std::string_view command) const {
   Endpoint endpoint(plain_wire(connect_tcp("127.0.0.1", port_)));
   std::string text;
   for (size_t i = 0; i + 1 < options_.size(); ++i) {
     if (options_[i] == "--requirepass") text += on_the_wire({"AUTH", options_[i + 1]});
   }
   // It closes behind what it answers.
-  endpoint.send(text + on_the_wire(command) + on_the_wire({"QUIT"}));
+  endpoint.send(text + std::string(command) + on_the_wire({"QUIT"}));
   std::string answer = endpoint.read_to_end();
   const std::string ok = "+OK\r\n";
   if (!text.empty() && answer.starts_with(ok)) answer.erase(0, ok.size());

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <vector>
 
@@ -39,6 +40,8 @@ class RedisServer {
 
   // What it answers to a command over a connection of its own, as it comes on the wire.
   [[nodiscard]] std::string ask(const std::vector<std::string>& command) const;
+  // The same of a command as it stands on the wire.
+  [[nodiscard]] std::string ask_raw(std::string_view command) const;
   // The number in such an answer.
   [[nodiscard]] int64_t number(const std::vector<std::string>& command) const;
 

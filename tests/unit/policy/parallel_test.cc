@@ -63,3 +63,15 @@ TEST_CASE("no more than there are slots, of any number of threads") {
     leases.clear();
   CHECK(slots.used() == 0);
 }
+
+TEST_CASE("what others let pass holds a slot beyond the last one") {
+  Slots slots(1);
+  const auto first = slots.take();
+  {
+    const auto second = slots.record();
+    CHECK(second);
+    CHECK(slots.used() == 2);
+  }
+  CHECK(slots.used() == 1);
+  CHECK_FALSE(slots.take());
+}

@@ -269,3 +269,15 @@ TEST_CASE("threads that take and settle leave what they came to") {
     worker.join();
   CHECK(rate.look(0, 0).remaining == 200'000);
 }
+
+TEST_CASE("what others let pass is recorded, into debt where it must") {
+  Rate rate(10);
+  for (int i = 0; i < 12; ++i)
+    CHECK(rate.record(1, minute_us).cost == 1);
+  CHECK_FALSE(rate.take(1, minute_us).is_granted);
+  CHECK(rate.take(1, minute_us).retry_after_us == 3 * minute_us / 10);
+  const Rate::Ticket ticket = rate.record(4, minute_us);
+  rate.settle(ticket, 0, minute_us);
+  CHECK(rate.take(1, minute_us).retry_after_us == 3 * minute_us / 10);
+  CHECK(rate.record(1'000, minute_us).cost == 10);
+}

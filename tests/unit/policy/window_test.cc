@@ -315,3 +315,16 @@ TEST_CASE("threads that cross from window to window lose nothing of what is used
   CHECK(window.state(1'000'000).used == 8000);
   CHECK(window.used(1'000'000) == 8000);
 }
+
+TEST_CASE("what others let pass is recorded, beyond the limit where it must") {
+  const int64_t now = at(2026, 11, 28);
+  Window window(10, five_hours, utc);
+  for (int i = 0; i < 3; ++i)
+    CHECK(window.record(4, now).cost == 4);
+  CHECK(window.used(now) == 12);
+  CHECK_FALSE(window.reserve(1, now).is_granted);
+  const Window::Ticket ticket = window.record(4, now);
+  window.settle(ticket, 1, now);
+  CHECK(window.used(now) == 13);
+  CHECK(window.state(now).used == 1);
+}

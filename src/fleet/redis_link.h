@@ -44,7 +44,7 @@ class RedisLink final : private net::ByteStreamListener {
             const config::Redis& redis,
             Notices& notices,
             Listener& listener);
-  ~RedisLink();
+  virtual ~RedisLink();
   RedisLink(const RedisLink&) = delete;
   RedisLink& operator=(const RedisLink&) = delete;
   RedisLink(RedisLink&&) = delete;

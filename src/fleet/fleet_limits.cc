@@ -39,6 +39,9 @@ class FleetLimits::Claim final : public policy::SharedClaim {
     return share_->requests;
   }
   [[nodiscard]] const policy::Standing& tokens_standing() const override { return share_->tokens; }
+  [[nodiscard]] const std::vector<policy::Meters::Line>& lines() const override {
+    return share_->lines;
+  }
   [[nodiscard]] const policy::LimitMet& met() const override { return share_->met; }
 
   void settle(const policy::Cost& cost) override {
@@ -84,13 +87,14 @@ std::unique_ptr<policy::SharedClaim> FleetLimits::ask(const Question& question,
   share->meters = question.meters;
   share->cost = question.cost;
   share->waker = waker;
+  share->purpose = question.purpose;
   if (link_.is_ready() && sent_.size() < sent_max) {
-    take(share, link_.digest(Script::take));
+    put(share, Form::digest);
   } else if (link_.is_hopeful() && early_.size() < sent_max) {
     early_.push_back(share);
   } else {
     share->state = Share::State::lost;
-    link_.complain();
+    link_.is_ready() ? link_.complain("cannot keep up with what is asked") : link_.complain();
   }
   if (share->state == Share::State::asked) {
     waiting_.push_back({loop_.now_ms() + redis_.timeout_ms, share});
@@ -99,10 +103,20 @@ std::unique_ptr<policy::SharedClaim> FleetLimits::ask(const Question& question,
   return std::make_unique<Claim>(shared_from_this(), share);
 }
 
-void FleetLimits::take(const ShareRef& share, std::string_view digest) {
+void FleetLimits::put(const ShareRef& share, Form form) {
+  const int64_t now_s = policy::realtime_s();
+  if (share->purpose == Purpose::look) {
+    link_.send(look_command(*share, name_of(Script::look, form), now_s));
+    sent_.push_back({Script::look, Told::first, share});
+    return;
+  }
   share->was_sent = true;
-  link_.send(take_command(*share, {Script::take, digest}, policy::realtime_s()));
+  link_.send(take_command(*share, name_of(Script::take, form), now_s));
   sent_.push_back({Script::take, Told::first, share});
+}
+
+ScriptName FleetLimits::name_of(Script script, Form form) const {
+  return {script, form == Form::digest ? link_.digest(script) : std::string_view()};
 }
 
 // The request is over: of one that may have been taken Redis hears in any case, of another if it
@@ -113,14 +127,15 @@ void FleetLimits::end(const ShareRef& share) {
   share->unlink();
   if (share->state == Share::State::met || (!share->was_sent && !share->was_served)) return;
   if (link_.is_ready() && sent_.size() < sent_max) {
-    tell(share, Told::first, link_.digest(Script::settle));
+    tell(share, Told::first, Form::digest);
   } else {
     keep_untold(share, Told::first);
   }
 }
 
-void FleetLimits::tell(const ShareRef& share, Told told, std::string_view digest) {
-  link_.send(settle_command(*share, {Script::settle, digest}, told, policy::realtime_s()));
+void FleetLimits::tell(const ShareRef& share, Told told, Form form) {
+  const ScriptName name = name_of(Script::settle, form);
+  link_.send(settle_command(*share, name, told, policy::realtime_s()));
   sent_.push_back({Script::settle, told, share});
 }
 
@@ -137,13 +152,13 @@ void FleetLimits::keep_untold(const ShareRef& share, Told told) {
 void FleetLimits::on_link_ready() {
   for (const ShareRef& share : std::exchange(early_, {})) {
     if (share->state == Share::State::asked && !share->has_ended) {
-      take(share, link_.digest(Script::take));
+      put(share, Form::digest);
     }
   }
   while (!untold_.empty() && sent_.size() < sent_max) {
     const Untold untold = std::move(untold_.front());
     untold_.pop_front();
-    tell(untold.share, untold.told, link_.digest(Script::settle));
+    tell(untold.share, untold.told, Form::digest);
   }
   if (!leased_.empty()) renew();
 }
@@ -152,13 +167,13 @@ void FleetLimits::on_link_reply(const RedisReply& reply) {
   if (sent_.empty()) return;
   const Sent sent = std::move(sent_.front());
   sent_.pop_front();
-  const std::shared_ptr<FleetLimits> self = shared_from_this();  // who is woken may be the last
   if (reply.is_error()) {
     on_error(sent, reply.text);
     return;
   }
   link_.praise();
   if (sent.script == Script::take) on_taken(sent.share, reply);
+  if (sent.script == Script::look) on_looked(sent.share, reply);
   if (!untold_.empty() && link_.is_ready() && sent_.empty()) on_link_ready();
 }
 
@@ -182,22 +197,31 @@ void FleetLimits::on_taken(const ShareRef& share, const RedisReply& reply) {
   if (before == Share::State::asked) decide(share, after);
 }
 
+void FleetLimits::on_looked(const ShareRef& share, const RedisReply& reply) {
+  if (share->has_ended || share->state != Share::State::asked) return;
+  const bool is_read = read_looked(reply, *share, policy::realtime_s());
+  decide(share, is_read ? Share::State::granted : Share::State::lost);
+}
+
 void FleetLimits::on_error(const Sent& sent, std::string_view error) {
   const bool is_forgotten = error.starts_with("NOSCRIPT");
   if (is_forgotten && link_.is_ready() && sent.share != nullptr) {
     // Whole, by which Redis learns it again.
-    if (sent.script == Script::settle) tell(sent.share, sent.told, {});
-    if (sent.script == Script::take && !sent.share->has_ended) take(sent.share, {});
+    if (sent.script == Script::settle) {
+      tell(sent.share, sent.told, Form::whole);
+    } else if (!sent.share->has_ended) {
+      put(sent.share, Form::whole);
+    }
     return;
   }
   const Refusal refusal = explain(error);
   if (!is_forgotten) link_.complain(refusal.why);
-  if (sent.script == Script::take) {
+  if (sent.script == Script::take || sent.script == Script::look) {
     sent.share->was_sent = false;
     if (sent.share->state == Share::State::asked && !sent.share->has_ended) {
       decide(sent.share, Share::State::lost);
     }
-  } else if (sent.script == Script::settle) {
+  } else if (sent.script == Script::settle && !refusal.is_unknown) {
     keep_untold(sent.share, sent.told);
   }
   if (refusal.is_of_connection) link_.give_up(refusal.why);
@@ -210,15 +234,15 @@ void FleetLimits::decide(const ShareRef& share, Share::State state) {
 
 // What was not answered may have been done.
 void FleetLimits::on_link_lost() {
-  const std::shared_ptr<FleetLimits> self = weak_from_this().lock();
   const std::deque<Sent> sent = std::exchange(sent_, {});
   for (const Sent& each : sent) {
     if (each.script == Script::settle) keep_untold(each.share, Told::again);
   }
   for (const Sent& each : sent) {
-    const bool is_asked = each.script == Script::take && !each.share->has_ended &&
-                          each.share->state == Share::State::asked;
-    if (is_asked) decide(each.share, Share::State::lost);
+    const bool is_question = each.script == Script::take || each.script == Script::look;
+    if (is_question && !each.share->has_ended && each.share->state == Share::State::asked) {
+      decide(each.share, Share::State::lost);
+    }
   }
   if (link_.is_hopeful()) return;
   for (const ShareRef& share : std::exchange(early_, {})) {
@@ -230,7 +254,6 @@ void FleetLimits::on_link_lost() {
 
 // The loop may have been busy for so long that the answer is there, unread: it gets one more turn.
 void FleetLimits::on_overdue() {
-  const std::shared_ptr<FleetLimits> self = shared_from_this();
   const auto is_decided = [](const Waiting& each) {
     return each.share->state != Share::State::asked || each.share->has_ended;
   };

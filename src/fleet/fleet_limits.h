@@ -19,7 +19,8 @@
 
 namespace fleet {
 
-// Resource, one per worker, shared with its claims: made by make_shared. One thread, its loop's.
+// Resource, one per worker, shared with its claims: made by make_shared. Whoever is woken keeps it
+// to the end of the turn. One thread, its loop's.
 class FleetLimits final : public policy::SharedLimits,
                           public std::enable_shared_from_this<FleetLimits>,
                           private RedisLink::Listener {
@@ -64,11 +65,14 @@ class FleetLimits final : public policy::SharedLimits,
   void on_link_reply(const RedisReply& reply) override;
   void on_link_lost() override;
 
-  void take(const ShareRef& share, std::string_view digest);
-  void tell(const ShareRef& share, Told told, std::string_view digest);
+  enum class Form : uint8_t { digest, whole };  // how a command names its script
+  [[nodiscard]] ScriptName name_of(Script script, Form form) const;
+  void put(const ShareRef& share, Form form);
+  void tell(const ShareRef& share, Told told, Form form);
   void end(const ShareRef& share);
   void keep_untold(const ShareRef& share, Told told);
   void on_error(const Sent& sent, std::string_view error);
+  void on_looked(const ShareRef& share, const RedisReply& reply);
   void on_taken(const ShareRef& share, const RedisReply& reply);
   void decide(const ShareRef& share, Share::State state);
   void on_overdue();

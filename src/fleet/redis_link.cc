@@ -14,6 +14,8 @@ namespace {
 constexpr uint64_t connect_ms = 1'000;
 // How long a connection that owes an answer is listened to before another one is tried.
 constexpr uint64_t silence_ms = 1'000;
+// One that did nothing but stood for so long was good, all the same.
+constexpr uint64_t long_enough_ms = 1'000;
 constexpr uint64_t again_ms_min = 100;
 constexpr uint64_t again_ms_max = 2'000;
 // For what was sent last to be delivered.
@@ -46,6 +48,7 @@ RedisLink::~RedisLink() {
 void RedisLink::connect() {
   state_ = State::connecting;
   ++connections_;
+  has_worked_ = false;
   reader_.reset();
   output_.clear();
   greetings_due_ = logins_due_ = 0;
@@ -76,7 +79,7 @@ void RedisLink::greet() {
     ++logins_due_;
   }
   if (url_.database != 0) say(RedisCommand().add("SELECT").add(int64_t{url_.database}));
-  for (const Script script : {Script::take, Script::settle, Script::renew})
+  for (const Script script : {Script::take, Script::settle, Script::renew, Script::look})
     say(RedisCommand().add("SCRIPT").add("LOAD").add(text_of(script)));
   loop_.defer(flush_);
 }
@@ -98,6 +101,7 @@ void RedisLink::on_greeting(const RedisReply& reply) {
 void RedisLink::become_ready() {
   state_ = State::ready;
   is_hopeful_ = true;
+  ready_since_ms_ = loop_.now_ms();
   deadline_.clear();
   listener_.on_link_ready();
 }
@@ -159,7 +163,8 @@ void RedisLink::on_error(base::Error error) {
 
 // One that served is tried again at once, else after a while that grows.
 void RedisLink::lose(std::string why) {
-  const bool did_serve = state_ == State::ready;
+  const bool did_serve =
+      state_ == State::ready && (has_worked_ || loop_.now_ms() >= ready_since_ms_ + long_enough_ms);
   stream_.reset();
   output_.clear();
   why_lost_ = std::move(why);
@@ -194,6 +199,7 @@ void RedisLink::doubt() {
 }
 
 void RedisLink::praise() {
+  has_worked_ = true;
   again_ms_ = again_ms_min;
   notices_.back(place_);
 }

@@ -112,7 +112,9 @@ class RedisLink final : private net::ByteStreamListener {
   State state_ = State::closed;
   bool is_hopeful_ = true;
   uint64_t connections_ = 0;  // made so far
-  uint64_t again_ms_;         // how long to wait when it fails next
+  uint64_t ready_since_ms_ = 0;
+  bool has_worked_ = false;  // a script did, over this connection
+  uint64_t again_ms_;        // how long to wait when it fails next
   size_t greetings_due_ = 0;
   size_t logins_due_ = 0;  // of them
   std::array<std::string, scripts> digests_;

@@ -42,7 +42,8 @@ Refusal explain(std::string_view error) {
   if (begins("MOVED") || begins("ASK") || begins("CLUSTERDOWN") || begins("CROSSSLOT")) {
     return {"is part of a cluster, which is not supported: name a single one in redis.url", true};
   }
-  return {fmt::format("answers \"{}\"", error.substr(0, shown_bytes_max))};
+  return {.why = fmt::format("answers \"{}\"", error.substr(0, shown_bytes_max)),
+          .is_unknown = true};
 }
 
 std::string explain_login(std::string_view error, bool has_password) {

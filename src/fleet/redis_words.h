@@ -13,6 +13,7 @@ namespace fleet {
 struct Refusal {
   std::string why;
   bool is_of_connection = false;  // another one may do better
+  bool is_unknown = false;        // so asking again will hardly help
 };
 
 // Of what an error reply to a script says.

@@ -147,6 +147,37 @@ end
 return 1
 )lua";
 
+// KEYS: as above. ARGV: for requests, then for tokens: field, units a minute (0: no limit); for
+// each window when it ends (s; 0: a rolling one). Answers how far both rates are ahead (units), how
+// many leases there are, for each window what is used of it and when it ends.
+constexpr std::string_view look = R"lua(
+local function whole(x) return string.format('%.0f', x) end
+local time = redis.call('TIME')
+local s, us = tonumber(time[1]), tonumber(time[2])
+local reply = {0, 0, 0}
+for i = 1, 2 do
+  local minute = tonumber(ARGV[i * 2])
+  if minute > 0 then
+    local now = math.floor(s / 60) * minute +
+                math.floor((s % 60 * 1000000 + us) * minute / 60000000)
+    reply[i] = math.max(0, tonumber(redis.call('HGET', KEYS[1], ARGV[i * 2 - 1]) or 0) - now)
+  end
+end
+local now_ms = s * 1000 + math.floor(us / 1000)
+reply[3] = redis.call('ZCOUNT', KEYS[2], '(' .. whole(now_ms), '+inf')
+for i = 3, #KEYS do
+  local kept = redis.call('HMGET', KEYS[i], 'used', 'ends')
+  local used, ends = tonumber(kept[1] or 0), tonumber(ARGV[i + 2])
+  if ends == 0 then
+    ends = tonumber(kept[2] or 0)
+    if ends <= s then used, ends = 0, 0 end
+  end
+  reply[#reply + 1] = used
+  reply[#reply + 1] = ends
+end
+return reply
+)lua";
+
 // KEYS: leases. ARGV: how long a lease lasts (ms), ids.
 constexpr std::string_view renew = R"lua(
 local function whole(x) return string.format('%.0f', x) end
@@ -168,9 +199,11 @@ std::string_view text_of(Script script) {
     case Script::settle:
       return settle;
     case Script::renew:
+      return renew;
+    case Script::look:
       break;
   }
-  return renew;
+  return look;
 }
 
 }  // namespace fleet

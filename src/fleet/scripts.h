@@ -9,8 +9,8 @@
 
 namespace fleet {
 
-enum class Script : uint8_t { take, settle, renew };
-constexpr size_t scripts = 3;
+enum class Script : uint8_t { take, settle, renew, look };
+constexpr size_t scripts = 4;
 
 // Lua. Static text.
 [[nodiscard]] std::string_view text_of(Script script);

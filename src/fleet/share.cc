@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/limit_scalars.h"
 #include "config/period.h"
 #include "fleet/rate_units.h"
 #include "policy/calendar.h"
@@ -13,10 +14,13 @@ using policy::Meters;
 using Window = Meters::Limits::Window;
 
 constexpr int64_t second_us = 1'000'000;
+constexpr std::string_view slots_name = "max_parallel_requests";
 // Beyond its end a window is kept for who settles late.
 constexpr int64_t keep_s = 24 * 3600;
 // What is in front of the windows in take's answer.
 constexpr size_t taken_heads = 5;
+// And in look's.
+constexpr size_t looked_heads = 3;
 
 // One of both rates of a client.
 struct Rate {
@@ -50,8 +54,12 @@ std::string rates_key(const Share& share) {
 
 // Calendar windows have a key each, so that clocks which differ at their end harm nothing.
 std::string window_key(const Share& share, size_t i, const policy::Bounds& bounds) {
-  std::string key = share.prefix;
-  key += share.meters->limits().windows[i].name;
+  const Window& window = share.meters->limits().windows[i];
+  std::string key = share.prefix + window.name;
+  // Of another period it is another one.
+  if (window.name.find('/') == std::string::npos) {
+    key += "/" + config::PeriodText::print(window.per);
+  }
   if (bounds.begun_s != 0) key += fmt::format(":{}", bounds.begun_s);
   return key;
 }
@@ -154,7 +162,7 @@ policy::LimitMet limit_met(const RedisReply& reply, const Share& share, int64_t 
   if (which == 2) return rate_met(tokens_of(meters), rest, now_s);
   const auto window = static_cast<size_t>(which - 3);
   if (which < 3 || window >= meters.limits().windows.size()) {
-    return {.name = "max_parallel_requests", .retry_after_us = second_us};
+    return {.name = slots_name, .retry_after_us = second_us};
   }
   return {.name = meters.limits().windows[window].name,
           .is_quota = true,
@@ -220,6 +228,49 @@ bool read_taken(const RedisReply& reply, Share& share, int64_t now_s) {
   if (reply.items.size() != 3 || reply.integer_at(0) != 0) return false;
   share.state = Share::State::met;
   share.met = limit_met(reply, share, now_s);
+  return true;
+}
+
+RedisCommand look_command(const Share& share, const ScriptName& name, int64_t now_s) {
+  const Meters& meters = *share.meters;
+  RedisCommand command = begin(share, name, now_s);
+  add_rate(command, requests_of(meters));
+  add_rate(command, tokens_of(meters));
+  for (const Window& window : meters.limits().windows)
+    command.add(bounds_of(meters, window, now_s).ends_s);
+  return command;
+}
+
+bool read_looked(const RedisReply& reply, Share& share, int64_t now_s) {
+  const Meters::Limits& limits = share.meters->limits();
+  if (reply.items.size() != looked_heads + 2 * limits.windows.size()) return false;
+  share.state = Share::State::granted;
+  const auto add_rate_line = [&](const Rate& rate, Meters::Unit unit, int64_t ahead) {
+    if (rate.per_minute == 0) return;
+    const RateUnits units(rate.per_minute);
+    share.lines.push_back({.name = std::string(rate.name),
+                           .unit = unit,
+                           .limit = rate.per_minute,
+                           .used = rate.per_minute - units.remaining(ahead),
+                           .resets_in_us = units.to_us(ahead)});
+  };
+  add_rate_line(requests_of(*share.meters), Meters::Unit::requests, reply.integer_at(0));
+  add_rate_line(tokens_of(*share.meters), Meters::Unit::tokens, reply.integer_at(1));
+  if (limits.parallel > 0) {
+    share.lines.push_back({.name = std::string(slots_name),
+                           .unit = Meters::Unit::requests,
+                           .limit = limits.parallel,
+                           .used = reply.integer_at(2)});
+  }
+  for (size_t i = 0; i < limits.windows.size(); ++i) {
+    const int64_t ends_s = reply.integer_at(looked_heads + 2 * i + 1);
+    share.lines.push_back(
+        {.name = limits.windows[i].name,
+         .unit = limits.windows[i].unit,
+         .limit = limits.windows[i].amount,
+         .used = reply.integer_at(looked_heads + 2 * i),
+         .resets_in_us = ends_s == 0 ? 0 : std::max<int64_t>(0, ends_s - now_s) * second_us});
+  }
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/intrusive_list.h"
 #include "fleet/redis_command.h"
@@ -34,6 +35,7 @@ struct Share : base::ListLink<Share> {
   std::shared_ptr<const policy::Meters> meters;
   policy::Cost cost;
   policy::Waker waker;
+  policy::SharedLimits::Purpose purpose = policy::SharedLimits::Purpose::take;
   State state = State::asked;
   bool was_sent = false;  // so it may have been taken, whatever is heard of it
   bool has_ended = false;
@@ -46,6 +48,8 @@ struct Share : base::ListLink<Share> {
   int64_t requests_until = 0;  // in the script's units
   int64_t tokens_until = 0;
   std::array<int64_t, policy::Meters::windows_max> windows_end_s = {};
+  // Of one that only looked.
+  std::vector<policy::Meters::Line> lines = {};
   // Of a met one.
   policy::LimitMet met = {};
 };
@@ -58,6 +62,10 @@ enum class Told : uint8_t { first, again };
                                           Told told,
                                           int64_t now_s);
 
+[[nodiscard]] RedisCommand look_command(const Share& share, const ScriptName& name, int64_t now_s);
+
+// Reads what look answered: the lines of the share, which is granted then. False as below.
+[[nodiscard]] bool read_looked(const RedisReply& reply, Share& share, int64_t now_s);
 // Reads what take answered, which is no error: the share is granted or met. False: it is nothing
 // that the script answers.
 [[nodiscard]] bool read_taken(const RedisReply& reply, Share& share, int64_t now_s);

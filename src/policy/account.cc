@@ -123,7 +123,7 @@ Account::OfClient Account::take_of_client(SharedLimits* shared,
   Meters& meters = client_->meters();
   const Cost cost = expected_cost();
   if (shared != nullptr && claim_ == nullptr && meters.limit_anything()) {
-    claim_ = shared->ask({client_->name(), client_->shared_meters(), cost, now}, waker);
+    claim_ = shared->ask({client_->name(), client_->shared_meters(), cost}, waker);
   }
   std::optional<LimitMet> met;
   switch (claim_ == nullptr ? SharedClaim::State::lost : claim_->state()) {

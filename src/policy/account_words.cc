@@ -145,7 +145,7 @@ void add_standing(const Account& account, http::Head& response, base::Arena& are
     response.set(field.name, field.value);
 }
 
-std::string describe(const Client& client, const Now& now) {
+std::string describe(const Client& client, const std::vector<Meters::Line>& lines) {
   std::string json = "{\"client\":";
   base::append_json_string(json, client.name());
   if (client.rules().expires.days != 0) {
@@ -165,7 +165,7 @@ std::string describe(const Client& client, const Now& now) {
   add_list("paths", client.rules().paths);
   json += ",\"limits\":[";
   bool is_first = true;
-  for (const Meters::Line& line : client.meters().lines(now)) {
+  for (const Meters::Line& line : lines) {
     if (!is_first) json += ',';
     is_first = false;
     const bool is_money = line.unit == Meters::Unit::budget;

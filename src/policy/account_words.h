@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/arena.h"
 #include "http/head.h"
@@ -31,7 +32,8 @@ namespace policy {
 // Puts x-ratelimit-* of the client's limits into a response, in place of the upstream's.
 void add_standing(const Account& account, http::Head& response, base::Arena& arena);
 
-// What it may use, what it has used of that and when that resets, as JSON.
-[[nodiscard]] std::string describe(const Client& client, const Now& now);
+// What it may use, what it has used of that and when that resets, as JSON. The lines are of its
+// meters, or of those that it shares.
+[[nodiscard]] std::string describe(const Client& client, const std::vector<Meters::Line>& lines);
 
 }  // namespace policy

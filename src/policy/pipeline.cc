@@ -202,9 +202,9 @@ std::optional<Verdict> Pipeline::admit(const Asked& asked,
     cors.answer_preflight(asked.head, response, asked.arena);
     return Verdict{.kind = Verdict::Kind::answer};
   }
-  if (gateway_ == nullptr || !gateway_->has_clients() || state.account != nullptr) {
-    return std::nullopt;
-  }
+  if (gateway_ == nullptr || !gateway_->has_clients()) return std::nullopt;
+  if (state.view != nullptr) return about(asked, now, state);
+  if (state.account != nullptr) return std::nullopt;
   return identify(asked, now, state);
 }
 
@@ -219,7 +219,7 @@ std::optional<Verdict> Pipeline::identify(const Asked& asked,
   state.account = std::make_unique<Account>(*gateway_, client, token.value_or(std::string_view()));
   const std::string_view target = path_of(asked);
   const std::string_view path = target.substr(0, target.find('?'));
-  if (path == me_path_) return about(*client, now, asked.arena);
+  if (path == me_path_) return about(asked, now, state);
   const http::Field* origin = asked.head.find(FieldId::origin);
   const auto error =
       client->check({.address = asked.client_address,
@@ -231,8 +231,22 @@ std::optional<Verdict> Pipeline::identify(const Asked& asked,
 }
 
 // What `client` may and has used, for itself.
-Verdict Pipeline::about(const Client& client, const Now& now, base::Arena& arena) const {
-  return {.kind = Verdict::Kind::answer, .page = arena.copy(describe(client, now))};
+Verdict Pipeline::about(const Asked& asked, const Now& now, PolicyState& state) const {
+  const Client& client = *state.account->client();
+  if (shared_ != nullptr && state.view == nullptr && client.meters().limit_anything()) {
+    state.view = shared_->ask({.client = client.name(),
+                               .meters = client.shared_meters(),
+                               .purpose = SharedLimits::Purpose::look},
+                              asked.waker);
+  }
+  const auto known = state.view == nullptr ? SharedClaim::State::lost : state.view->state();
+  if (known == SharedClaim::State::asked) {
+    return {.kind = Verdict::Kind::wait, .wait_ms = woken_ms_max};
+  }
+  const std::string page = describe(
+      client,
+      known == SharedClaim::State::granted ? state.view->lines() : client.meters().lines(now));
+  return {.kind = Verdict::Kind::answer, .page = asked.arena.copy(page)};
 }
 
 std::optional<Verdict> Pipeline::choose(const Asked& asked, PolicyState& state) const {

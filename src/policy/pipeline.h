@@ -47,10 +47,11 @@ struct Asked {
 // (places, reservations) goes back in destructors.
 struct PolicyState {
   const Route* route = nullptr;
-  std::unique_ptr<Account> account = {};  // nullptr: nobody answers for it
-  BodyTap* tap = nullptr;                 // nullptr: nobody wants the response's body
-  Line::Place place = {};                 // where it waits for a limit
-  int64_t waits_until_us = 0;             // there
+  std::unique_ptr<Account> account = {};   // nullptr: nobody answers for it
+  std::unique_ptr<SharedClaim> view = {};  // of a client that asks about itself
+  BodyTap* tap = nullptr;                  // nullptr: nobody wants the response's body
+  Line::Place place = {};                  // where it waits for a limit
+  int64_t waits_until_us = 0;              // there
 };
 
 // An upstream as a request is prepared for it. Borrowed for the call.
@@ -149,7 +150,7 @@ class Pipeline {
   [[nodiscard]] std::optional<Verdict> identify(const Asked& asked,
                                                 const Now& now,
                                                 PolicyState& state) const;
-  [[nodiscard]] Verdict about(const Client& client, const Now& now, base::Arena& arena) const;
+  [[nodiscard]] Verdict about(const Asked& asked, const Now& now, PolicyState& state) const;
   [[nodiscard]] std::optional<Verdict> charge(const Asked& asked,
                                               const Now& now,
                                               PolicyState& state) const;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "policy/meters.h"
 
@@ -28,7 +29,7 @@ class SharedClaim {
  public:
   enum class State : uint8_t {
     asked,    // no answer yet: its owner is woken once it is there
-    granted,  // taken of all limits
+    granted,  // taken of all limits; or looked at
     met,      // one of them is met; nothing is taken
     lost,     // nobody answers, or not in time: others have to decide
   };
@@ -44,6 +45,8 @@ class SharedClaim {
   // Of a granted one.
   [[nodiscard]] virtual const Standing& requests_standing() const = 0;
   [[nodiscard]] virtual const Standing& tokens_standing() const = 0;
+  // Of one that only looked, as Meters has them.
+  [[nodiscard]] virtual const std::vector<Meters::Line>& lines() const = 0;
   // Of a met one; lives as long as the client's meters.
   [[nodiscard]] virtual const LimitMet& met() const = 0;
 
@@ -62,12 +65,16 @@ class SharedLimits {
   SharedLimits(SharedLimits&&) = delete;
   SharedLimits& operator=(SharedLimits&&) = delete;
 
+  enum class Purpose : uint8_t {
+    take,
+    look,  // how all limits stand
+  };
   // What is asked for. `client` is borrowed for the call; the meters say which limits there are.
   struct Question {
     std::string_view client;
     std::shared_ptr<const Meters> meters;
     Cost cost = {};
-    Now now = {};
+    Purpose purpose = Purpose::take;
   };
   // Asks. `waker` is called once where the claim is still `asked` when this returns, never from
   // within, and soon: whoever does not answer is `lost`.

@@ -167,6 +167,35 @@ TEST_CASE("the answer tells the fleet's standing, not the proxy's") {
   CHECK(one.round_trip(models).value("x-ratelimit-limit-requests") == "5");
 }
 
+TEST_CASE("a client that asks about itself hears of the fleet; without it, of the proxy") {
+  if (!RedisServer::is_installed()) return;
+  RedisServer redis;
+  RawUpstream upstream(test::serve(usage_of(10, 20)));
+  const std::string yaml = fleet(
+      redis.url(),
+      "rpm_limit: 5, tpm_limit: 100000, max_parallel_requests: 3, max_budget: 1.00, limits: [{ "
+      "requests: 9, per: 5h }]");
+  const Proxy one(upstream, yaml);
+  const Proxy two(upstream, yaml);
+  CHECK(one.round_trip(chat(5)).status() == 200);
+  CHECK(one.round_trip(chat(5)).status() == 200);
+  test::eventually("it is settled", [&] { return redis.number({"ZCARD", leases}) == 0; });
+  const Message mine = two.round_trip(get("/_proxy/me", alice));
+  CHECK(mine.status() == 200);
+  const auto has = [](const Message& message, std::string_view text) {
+    CAPTURE(message.body);
+    CHECK(message.body.find(text) != std::string::npos);
+  };
+  has(mine, R"("name":"rpm_limit","limit":5,"used":2)");
+  has(mine, R"("name":"tpm_limit","limit":100000,"used":)");
+  has(mine, R"("name":"max_parallel_requests","limit":3,"used":0)");
+  has(mine, R"("name":"requests/5h","limit":9,"used":2,"remaining":7,"resets_in":")");
+  has(mine, R"("name":"max_budget","limit":"1.00","used":"0.0)");
+  CHECK(redis.number({"ZCARD", leases}) == 0);
+  redis.stop();
+  has(two.round_trip(get("/_proxy/me", alice)), R"("name":"requests/5h","limit":9,"used":0)");
+}
+
 TEST_CASE("what was reserved and not used is given back to all proxies") {
   if (!RedisServer::is_installed()) return;
   const RedisServer redis;

@@ -32,6 +32,7 @@ RedisLink::RedisLink(net::UvLoop& loop,
       resolver_(resolver),
       url_(redis.url),
       place_(redis.url.place()),
+      timeout_ms_(redis.timeout_ms),
       notices_(notices),
       listener_(listener),
       flush_(this, [](void* self) { static_cast<RedisLink*>(self)->flush(); }),
@@ -52,7 +53,7 @@ void RedisLink::connect() {
   reader_.reset();
   output_.clear();
   greetings_due_ = logins_due_ = 0;
-  deadline_.set(connect_ms);
+  deadline_.set(std::max(connect_ms, timeout_ms_));
   if (!url_.unix_path.empty()) {
     stream_ = net::Tcp::connect_unix(loop_, url_.unix_path, connect_ms, *this);
   } else {

@@ -102,6 +102,7 @@ class RedisLink final : private net::ByteStreamListener {
   net::Resolver& resolver_;
   const config::RedisUrl url_;
   const std::string place_;
+  const uint64_t timeout_ms_;
   Notices& notices_;
   Listener& listener_;
   std::unique_ptr<net::ByteStream> stream_;

@@ -13,7 +13,8 @@ namespace {
 // limit, cost, when it ends (s; 0: a rolling one), how long it lasts, how long it is kept (s).
 // Answers 1, for both rates until when (units) and how far ahead (units), for each window what is
 // taken of it and when it ends; or 0 and which limit is met: 0 the slots, and nothing; 1 or 2 a
-// rate, and how many units are to run out; 3 and on a window, and in how many seconds it ends.
+// rate, how many units are to run out, and how far ahead it is (units); 3 and on a window, in how
+// many seconds it ends, and what is taken of it.
 constexpr std::string_view take = R"lua(
 local function whole(x) return string.format('%.0f', x) end
 local time = redis.call('TIME')
@@ -21,7 +22,7 @@ local s, us = tonumber(time[1]), tonumber(time[2])
 local now_ms = s * 1000 + math.floor(us / 1000)
 local slots = tonumber(ARGV[3])
 if slots > 0 and redis.call('ZCOUNT', KEYS[2], '(' .. whole(now_ms), '+inf') >= slots then
-  return {0, 0, 0}
+  return {0, 0, 0, 0}
 end
 local windows = {}
 for i = 3, #KEYS do
@@ -37,7 +38,7 @@ for i = 3, #KEYS do
       is_fresh, used, ends = true, 0, s + tonumber(ARGV[at + 3])
     end
   end
-  if used >= limit or cost > limit - used then return {0, i, ends - s} end
+  if used >= limit or cost > limit - used then return {0, i, ends - s, used} end
   windows[i] = {is_fresh = is_fresh, cost = cost, used = used + cost, ends = ends,
                 keep = ARGV[at + 4]}
 end
@@ -52,7 +53,7 @@ for i = 1, 2 do
     local most = tonumber(ARGV[at + 3])
     if most > 0 then from = math.min(from, now + most) end
     local till = from + tonumber(ARGV[at + 2])
-    if till - now > minute then return {0, i, till - now - minute} end
+    if till - now > minute then return {0, i, till - now - minute, from - now} end
     rates[i] = {field = ARGV[at], till = till, ahead = till - now, minute = minute}
   end
 end

@@ -147,27 +147,39 @@ void read_granted(const RedisReply& reply, Share& share, int64_t now_s) {
   }
 }
 
-policy::LimitMet rate_met(const Rate& rate, int64_t units, int64_t now_s) {
-  const int64_t wait_us = rate.per_minute == 0 ? 0 : RateUnits(rate.per_minute).to_us(units);
-  return {.name = rate.name,
-          .retry_after_us = wait_us,
-          .resets_s = now_s + (wait_us + second_us - 1) / second_us};
+policy::LimitMet rate_met(const Rate& rate, const RedisReply& reply, int64_t now_s) {
+  policy::LimitMet met{.name = rate.name};
+  if (rate.per_minute == 0) return met;
+  met.retry_after_us = RateUnits(rate.per_minute).to_us(reply.integer_at(2));
+  met.resets_s = now_s + (met.retry_after_us + second_us - 1) / second_us;
+  show_rate(rate.can_owe ? met.tokens : met.requests, rate, reply.integer_at(3));
+  return met;
+}
+
+policy::LimitMet window_met(const Window& window, const RedisReply& reply, int64_t now_s) {
+  const int64_t rest_us = std::max<int64_t>(0, reply.integer_at(2)) * second_us;
+  policy::LimitMet met{.name = window.name,
+                       .is_quota = true,
+                       .retry_after_us = rest_us,
+                       .resets_s = now_s + rest_us / second_us};
+  const policy::Standing standing{
+      window.amount, std::max<int64_t>(0, window.amount - reply.integer_at(3)), rest_us};
+  if (window.unit == Meters::Unit::requests) met.requests = standing;
+  if (window.unit == Meters::Unit::tokens) met.tokens = standing;
+  return met;
 }
 
 policy::LimitMet limit_met(const RedisReply& reply, const Share& share, int64_t now_s) {
   const Meters& meters = *share.meters;
   const int64_t which = reply.integer_at(1);
-  const int64_t rest = std::max<int64_t>(0, reply.integer_at(2));
-  if (which == 1) return rate_met(requests_of(meters), rest, now_s);
-  if (which == 2) return rate_met(tokens_of(meters), rest, now_s);
+  if (which == 1) return rate_met(requests_of(meters), reply, now_s);
+  if (which == 2) return rate_met(tokens_of(meters), reply, now_s);
+  const std::vector<Window>& windows = meters.limits().windows;
   const auto window = static_cast<size_t>(which - 3);
-  if (which < 3 || window >= meters.limits().windows.size()) {
+  if (which < 3 || window >= windows.size()) {
     return {.name = slots_name, .retry_after_us = second_us};
   }
-  return {.name = meters.limits().windows[window].name,
-          .is_quota = true,
-          .retry_after_us = rest * second_us,
-          .resets_s = now_s + rest};
+  return window_met(windows[window], reply, now_s);
 }
 
 }  // namespace
@@ -225,7 +237,7 @@ bool read_taken(const RedisReply& reply, Share& share, int64_t now_s) {
     read_granted(reply, share, now_s);
     return true;
   }
-  if (reply.items.size() != 3 || reply.integer_at(0) != 0) return false;
+  if (reply.items.size() != 4 || reply.integer_at(0) != 0) return false;
   share.state = Share::State::met;
   share.met = limit_met(reply, share, now_s);
   return true;

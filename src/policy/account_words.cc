@@ -121,7 +121,9 @@ Verdict refuse_for_limit(const Client& client,
       .retry = met.is_quota ? RetryAdvice::never : RetryAdvice::unsaid};
   std::vector<http::Field> fields = {retry_after(met, arena)};
   if (!met.is_quota) fields.push_back(retry_after_ms(met, arena));
-  const Meters::Standings standings = client.meters().standings(now);
+  Meters::Standings standings = client.meters().standings(now);
+  if (met.requests.limit > 0) standings.requests = met.requests;
+  if (met.tokens.limit > 0) standings.tokens = met.tokens;
   add_standing("requests", standings.requests, fields, arena);
   add_standing("tokens", standings.tokens, fields, arena);
   return Verdict::refuse(error, keep(fields, arena));

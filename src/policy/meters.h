@@ -45,6 +45,9 @@ struct LimitMet {
   bool is_quota = false;       // it is used up, rather than used too fast
   int64_t retry_after_us = 0;  // from now
   int64_t resets_s = 0;        // since 1970; 0: it does not reset at a time
+  // How it stands, where that is not the meters' own to tell.
+  Standing requests = {};
+  Standing tokens = {};
 };
 
 // Resource, shared by all workers and by deployments that follow each other. Any thread.

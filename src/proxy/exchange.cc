@@ -153,7 +153,9 @@ policy::Asked Exchange::asked() {
           .arena = arena_,
           .body = request_buffer_,
           .body_is_whole = request_.is_whole,
-          .waker = {this, [](void* self) { static_cast<Exchange*>(self)->on_woken(); }}};
+          .waker = {this, [](void* self) {
+                      static_cast<Exchange*>(self)->on_woken();
+                    }}};
 }
 
 void Exchange::decide() {

@@ -113,10 +113,12 @@ UpstreamPool::Acquired UpstreamPool::acquire(UpstreamWaiter& waiter, Wanted want
 UpstreamPool::Acquired UpstreamPool::reuse(std::unique_ptr<stream::UpstreamStream> stream) {
   ++active_;
   metrics_.upstream_reused.add();
-  base::log_debug("upstream {}: reuses the connection to {}; {} more are idle",
-                  identity_.name,
-                  stream->peer(),
-                  idle_.size());
+  if (base::log_enabled(base::LogLevel::debug)) {  // each request comes here
+    base::log_debug("upstream {}: reuses the connection to {}; {} more are idle",
+                    identity_.name,
+                    stream->peer(),
+                    idle_.size());
+  }
   return {std::move(stream), std::nullopt};
 }
 
@@ -250,10 +252,12 @@ void UpstreamPool::serve(std::unique_ptr<stream::UpstreamStream> stream) {
   if (UpstreamWaiter* waiter = next_waiting(reused ? Wanted::any : Wanted::fresh)) {
     ++active_;
     if (reused) metrics_.upstream_reused.add();
-    base::log_debug("upstream {}: the connection to {} goes to who has waited longest; {} wait",
-                    identity_.name,
-                    stream->peer(),
-                    waiting_count_);
+    if (base::log_enabled(base::LogLevel::debug)) {
+      base::log_debug("upstream {}: the connection to {} goes to who has waited longest; {} wait",
+                      identity_.name,
+                      stream->peer(),
+                      waiting_count_);
+    }
     waiter->on_upstream_ready(std::move(stream));
     return;
   }

@@ -19,9 +19,9 @@ namespace {
 
 constexpr uint64_t drain_grace_ms = 500;
 
-// Who speaks TLS could not read them.
-std::string_view busy_words(const Door& door) {
-  return door.tls == nullptr ? local::busy_reply() : std::string_view();
+// None where TLS is spoken: a client could not read words that are not encrypted.
+std::string_view busy_words(const Entrance& entrance) {
+  return entrance.tls == nullptr ? local::busy_reply() : std::string_view();
 }
 
 }  // namespace
@@ -29,10 +29,13 @@ std::string_view busy_words(const Door& door) {
 // A connection whose PROXY header is on its way.
 class Reception::Announced final : public net::Buried, public base::ListLink<Announced> {
  public:
-  Announced(Reception& reception, base::Fd socket, const net::Address& front, const Door& door)
+  Announced(Reception& reception,
+            base::Fd socket,
+            const net::Address& front,
+            const Entrance& entrance)
       : reception_(reception),
         front_(front),
-        door_(door),
+        entrance_(entrance),
         reader_(reception.loop_,
                 std::move(socket),
                 reception.config().timeouts.request_head_ms,
@@ -43,7 +46,7 @@ class Reception::Announced final : public net::Buried, public base::ListLink<Ann
                 }) {}
 
   [[nodiscard]] net::ProxyHeaderReader& reader() { return reader_; }
-  [[nodiscard]] const Door& door() const { return door_; }
+  [[nodiscard]] const Entrance& entrance() const { return entrance_; }
   [[nodiscard]] const net::Address& front() const { return front_; }
   // Who it is for.
   [[nodiscard]] const net::Address& client() const {
@@ -53,7 +56,7 @@ class Reception::Announced final : public net::Buried, public base::ListLink<Ann
  private:
   Reception& reception_;
   net::Address front_;
-  const Door& door_;
+  const Entrance& entrance_;
   net::ProxyHeaderReader reader_;
 };
 
@@ -61,10 +64,13 @@ class Reception::Announced final : public net::Buried, public base::ListLink<Ann
 // and wait weigh next to nothing, and who speaks http can be told so.
 class Reception::Silent final : public net::Buried, public base::ListLink<Silent> {
  public:
-  Silent(Reception& reception, base::Fd socket, const net::Address& client, const Door& door)
+  Silent(Reception& reception,
+         base::Fd socket,
+         const net::Address& client,
+         const Entrance& entrance)
       : reception_(reception),
         client_(client),
-        door_(door),
+        entrance_(entrance),
         first_(reception.loop_,
                std::move(socket),
                reception.clients_.environment.draining
@@ -77,13 +83,13 @@ class Reception::Silent final : public net::Buried, public base::ListLink<Silent
                }) {}
 
   [[nodiscard]] net::FirstByte& first() { return first_; }
-  [[nodiscard]] const Door& door() const { return door_; }
+  [[nodiscard]] const Entrance& entrance() const { return entrance_; }
   [[nodiscard]] const net::Address& client() const { return client_; }
 
  private:
   Reception& reception_;
   net::Address client_;
-  const Door& door_;
+  const Entrance& entrance_;
   net::FirstByte first_;
 };
 
@@ -105,29 +111,29 @@ const config::Config& Reception::config() const {
   return clients_.environment.snapshot->config();
 }
 
-void Reception::receive(base::Fd socket, const net::Address& peer, const Door& door) {
-  if (!door.entrance.is_limited()) {
-    admit(std::move(socket), peer, door);
+void Reception::receive(base::Fd socket, const net::Address& peer, const Entrance& entrance) {
+  if (!entrance.is_limited()) {
+    admit(std::move(socket), peer, entrance);
     return;
   }
   if (shared_.memory.excess_bytes() > 0) {
-    refuse(std::move(socket), observe::Refusal::memory, peer, busy_words(door));
+    refuse(std::move(socket), observe::Refusal::memory, peer, busy_words(entrance));
     return;
   }
   const bool refuses = config().limits.when_full == config::WhenFull::refuse;
   if (refuses && shared_.open.load(std::memory_order_relaxed) >= shared_.connections_max) {
-    refuse(std::move(socket), observe::Refusal::full, peer, busy_words(door));
+    refuse(std::move(socket), observe::Refusal::full, peer, busy_words(entrance));
     return;
   }
   shared_.open.fetch_add(1, std::memory_order_relaxed);
-  const auto& fronts = door.listen.proxy_protocol.from;
+  const auto& fronts = entrance.listen.proxy_protocol.from;
   const bool is_front = std::any_of(fronts.begin(), fronts.end(), [&](const auto& network) {
     return network.contains(peer.bytes());
   });
   if (is_front) {
-    announced_.push_back(*new Announced(*this, std::move(socket), peer, door));
+    announced_.push_back(*new Announced(*this, std::move(socket), peer, entrance));
   } else {
-    arrive(std::move(socket), peer, door);
+    arrive(std::move(socket), peer, entrance);
   }
   on_change_();
 }
@@ -137,23 +143,23 @@ void Reception::on_header(Announced& announced) {
   loop_.bury(std::unique_ptr<net::Buried>(&announced));
   net::ProxyHeaderReader& reader = announced.reader();
   if (reader.why().empty()) {
-    arrive(reader.take_socket(), announced.client(), announced.door());
+    arrive(reader.take_socket(), announced.client(), announced.entrance());
   } else {
     shared_.open.fetch_sub(1, std::memory_order_relaxed);
-    // Whoever sent no header speaks something else.
+    // Without words: a front server that sends no such header may speak anything.
     refuse(reader.take_socket(), observe::Refusal::header, announced.front(), {}, reader.why());
   }
   on_change_();
 }
 
-void Reception::arrive(base::Fd socket, const net::Address& client, const Door& door) {
+void Reception::arrive(base::Fd socket, const net::Address& client, const Entrance& entrance) {
   if (!shared_.addresses.enter(client, config().limits.connections_per_address_max)) {
     shared_.open.fetch_sub(1, std::memory_order_relaxed);
-    refuse(std::move(socket), observe::Refusal::address, client, busy_words(door));
-  } else if (door.tls != nullptr) {
-    silent_.push_back(*new Silent(*this, std::move(socket), client, door));
+    refuse(std::move(socket), observe::Refusal::address, client, busy_words(entrance));
+  } else if (entrance.tls != nullptr) {
+    silent_.push_back(*new Silent(*this, std::move(socket), client, entrance));
   } else {
-    admit(std::move(socket), client, door);
+    admit(std::move(socket), client, entrance);
   }
 }
 
@@ -163,10 +169,10 @@ void Reception::on_first_byte(Silent& silent) {
   const std::optional<unsigned char> byte = silent.first().byte();
   // Every TLS record's first byte is below a letter, every HTTP method's is one.
   if (byte && !base::is_letter(static_cast<char>(*byte))) {
-    admit(silent.first().take_socket(), silent.client(), silent.door());
+    admit(silent.first().take_socket(), silent.client(), silent.entrance());
     return;
   }
-  leave(silent.client(), silent.door().entrance);
+  leave(silent.client(), silent.entrance());
   if (byte) {
     refuse(silent.first().take_socket(),
            observe::Refusal::no_tls,
@@ -176,19 +182,19 @@ void Reception::on_first_byte(Silent& silent) {
   on_change_();
 }
 
-void Reception::admit(base::Fd socket, const net::Address& client, const Door& door) {
+void Reception::admit(base::Fd socket, const net::Address& client, const Entrance& entrance) {
   auto tcp = net::Tcp::open(
       loop_, std::move(socket), client, base::Side::client, config().timeouts.unreachable_ms);
   if (!tcp) {
-    leave(client, door.entrance);
+    leave(client, entrance);
     return;
   }
   std::unique_ptr<net::ByteStream> stream = *std::move(tcp);
-  if (door.tls != nullptr) {
+  if (entrance.tls != nullptr) {
     stream = std::make_unique<tls::TlsStream>(
-        loop_, std::move(stream), door.tls, config().timeouts.request_head_ms);
+        loop_, std::move(stream), entrance.tls, config().timeouts.request_head_ms);
   }
-  client::H1Client::start(clients_, std::move(stream), client, door.entrance);
+  client::H1Client::start(clients_, std::move(stream), client, entrance);
 }
 
 void Reception::leave(const net::Address& client, const proxy::Entrance& entrance) {
@@ -251,7 +257,7 @@ void Reception::close() {
   silent_.for_each([this](Silent& silent) {
     silent.unlink();
     loop_.bury(std::unique_ptr<net::Buried>(&silent));
-    leave(silent.client(), silent.door().entrance);
+    leave(silent.client(), silent.entrance());
   });
   farewell_.end();
 }

@@ -40,10 +40,9 @@ struct SharedCounts {
   std::array<std::atomic<uint64_t>, observe::refusals> log_refused_again_s{};
 };
 
-// An address that a worker accepts from: mostly one socket, more where they were inherited.
-struct Door {
+// A listening address as one worker keeps it: mostly one socket, more where they were inherited.
+struct Entrance : proxy::Entrance {
   config::Listen listen;
-  proxy::Entrance entrance;
   std::shared_ptr<tls::ServerContext> tls;  // for who comes from now on; null where it is plain
   std::vector<std::unique_ptr<net::Listener>> listeners;
 };
@@ -62,16 +61,16 @@ class Reception {
   Reception(Reception&&) = delete;
   Reception& operator=(Reception&&) = delete;
 
-  // Takes over a connection accepted at `door`, which outlives it.
-  void receive(base::Fd socket, const net::Address& peer, const Door& door);
+  // Takes over a connection accepted at `entrance`, which outlives it.
+  void receive(base::Fd socket, const net::Address& peer, const Entrance& entrance);
   // A client that had come in has closed its connection.
   void leave(const net::Address& client, const proxy::Entrance& entrance);
 
-  // Nobody's first bytes are awaited.
+  // Whether no connection waits here for its first bytes.
   [[nodiscard]] bool empty() const { return announced_.empty() && silent_.empty(); }
-  // The worker drains: who has said nothing yet gets a short while.
+  // The worker drains: connections that have sent nothing yet get a short time to do so.
   void drain();
-  // Turns away whose first bytes are awaited.
+  // Closes the connections whose first bytes have not come.
   void close();
 
  private:
@@ -81,9 +80,9 @@ class Reception {
   void on_header(Announced& announced);
   void on_first_byte(Silent& silent);
   // The client is known: counts it.
-  void arrive(base::Fd socket, const net::Address& client, const Door& door);
-  void admit(base::Fd socket, const net::Address& client, const Door& door);
-  // `words` are what it hears, `detail` is for the log.
+  void arrive(base::Fd socket, const net::Address& client, const Entrance& entrance);
+  void admit(base::Fd socket, const net::Address& client, const Entrance& entrance);
+  // `words` are sent before it is closed, `detail` is for the log.
   void refuse(base::Fd socket,
               observe::Refusal why,
               const net::Address& peer,

@@ -294,7 +294,7 @@ base::Result<std::monostate, std::string> Server::start(net::InheritedSockets in
   auto bound = state.set_memory_limit();
   if (bound) bound = state.listen();
   if (bound) state.listen_admin();
-  // What other routes lead to is worth serving; who comes for these is told, too.
+  // Requests that would go round in a circle are answered with an error; all others are served.
   for (const std::string& loop : find_loops(*state.config, state.shared.own_addresses))
     base::log_error("{}", loop);
   for (const std::string& address : state.inherited.left()) {

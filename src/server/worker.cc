@@ -71,21 +71,21 @@ Worker::~Worker() = default;
 
 void Worker::listen(std::vector<base::Fd> sockets,
                     const config::Listen& listen,
-                    proxy::Entrance entrance,
+                    const proxy::Entrance& leads_to,
                     const std::shared_ptr<const deploy::ListenerTls>& tls) {
-  auto door =
-      std::make_unique<accepting::Door>(accepting::Door{listen, entrance, make_tls(tls), {}});
+  auto entrance = std::make_unique<accepting::Entrance>(
+      accepting::Entrance{leads_to, listen, make_tls(tls), {}});
   for (base::Fd& socket : sockets) {
-    door->listeners.push_back(std::make_unique<net::Listener>(
+    entrance->listeners.push_back(std::make_unique<net::Listener>(
         loop_,
         std::move(socket),
-        [this, &door = *door](base::Fd connection, const net::Address& peer) {
-          reception_.receive(std::move(connection), peer, door);
+        [this, &entrance = *entrance](base::Fd connection, const net::Address& peer) {
+          reception_.receive(std::move(connection), peer, entrance);
         },
         [this] { metrics_.accepts_failed.add(); }));
-    door->listeners.back()->probe(environment_.snapshot->config().timeouts.unreachable_ms);
+    entrance->listeners.back()->probe(environment_.snapshot->config().timeouts.unreachable_ms);
   }
-  doors_.push_back(std::move(door));
+  entrances_.push_back(std::move(entrance));
 }
 
 void Worker::run() {
@@ -97,8 +97,8 @@ void Worker::reload(std::shared_ptr<const deploy::Deployment> deployment) {
     if (environment_.draining) return;
     const proxy::SnapshotRef former = std::exchange(environment_.snapshot, compile(deployment));
     former->retire();
-    for (const auto& door : doors_) {
-      for (const auto& listener : door->listeners)
+    for (const auto& entrance : entrances_) {
+      for (const auto& listener : entrance->listeners)
         listener->probe(environment_.snapshot->config().timeouts.unreachable_ms);
     }
     update_accepting();
@@ -107,8 +107,8 @@ void Worker::reload(std::shared_ptr<const deploy::Deployment> deployment) {
 
 void Worker::renew_tls(deploy::ListenersTls listeners) {
   mailbox_.post([this, listeners = std::move(listeners)] {
-    for (size_t i = 0; i < doors_.size() && i < listeners.size(); ++i)
-      doors_[i]->tls = make_tls(listeners[i]);
+    for (size_t i = 0; i < entrances_.size() && i < listeners.size(); ++i)
+      entrances_[i]->tls = make_tls(listeners[i]);
   });
 }
 
@@ -187,9 +187,9 @@ void Worker::update_accepting() {
   if (hold) accept_again_.set(accept_again_ms);
   if (hold == holding_) return;
   holding_ = hold;
-  for (const auto& door : doors_) {
-    if (!door->entrance.is_limited()) continue;
-    for (const auto& listener : door->listeners)
+  for (const auto& entrance : entrances_) {
+    if (!entrance->is_limited()) continue;
+    for (const auto& listener : entrance->listeners)
       hold ? listener->hold() : listener->resume();
   }
   if (!hold) return;
@@ -242,9 +242,9 @@ void Worker::begin_drain() {
   if (environment_.draining) return;
   environment_.draining = true;
   // Takes in who is connected already; they would be reset.
-  for (const auto& door : doors_) {
-    for (const auto& listener : door->listeners)
-      door->entrance.is_limited() ? listener->drain() : listener->close();
+  for (const auto& entrance : entrances_) {
+    for (const auto& listener : entrance->listeners)
+      entrance->is_limited() ? listener->drain() : listener->close();
   }
   reception_.drain();
   accept_again_.clear();
@@ -265,7 +265,7 @@ void Worker::end_if_done() {
   ended_ = true;
   drain_deadline_.clear();
   reception_.close();
-  doors_.clear();
+  entrances_.clear();
   environment_.snapshot->retire();
   environment_.snapshot.reset();
   if (fleet_limits_ != nullptr) fleet_limits_->close();

@@ -40,10 +40,11 @@ class Worker {
   Worker(Worker&&) = delete;
   Worker& operator=(Worker&&) = delete;
 
-  // Before run(): accepts from `sockets`, which listen as `listen` says, too. `tls` null: plain.
+  // Before run(): accepts from `sockets`, which listen as `listen` says, too; what is behind them
+  // is `leads_to`. `tls` null: plain.
   void listen(std::vector<base::Fd> sockets,
               const config::Listen& listen,
-              proxy::Entrance entrance,
+              const proxy::Entrance& leads_to,
               const std::shared_ptr<const deploy::ListenerTls>& tls);
 
   // The thread's body: returns when everything on the loop has ended after drain() or stop().
@@ -85,7 +86,7 @@ class Worker {
   client::Clients clients_;
   net::Mailbox mailbox_;
   accepting::Reception reception_;
-  std::vector<std::unique_ptr<accepting::Door>> doors_;
+  std::vector<std::unique_ptr<accepting::Entrance>> entrances_;
   net::Deadline accept_again_;
   net::Deadline drain_deadline_;
   net::Deferred relieve_memory_;

@@ -47,8 +47,8 @@ base::Fd connect_unix(const std::string& path) {
 }
 
 // A listener on loopback and what it accepted.
-struct Door {
-  explicit Door(const net::ListenAddress& address = loopback) : bound(bind(address)) {
+struct Listening {
+  explicit Listening(const net::ListenAddress& address = loopback) : bound(bind(address)) {
     listener = std::make_unique<net::Listener>(
         loop,
         std::move(bound.sockets[0]),
@@ -134,103 +134,103 @@ TEST_CASE("unix sockets: mode, leftovers, files in the way") {
 }
 
 TEST_CASE("connections are accepted with their address, and work") {
-  Door door;
-  const base::Fd client = door.connect();
-  run_until(door.loop, [&] { return door.accepted.size() == 1; });
-  CHECK(door.accepted[0]->peer().text() ==
+  Listening listening;
+  const base::Fd client = listening.connect();
+  run_until(listening.loop, [&] { return listening.accepted.size() == 1; });
+  CHECK(listening.accepted[0]->peer().text() ==
         "127.0.0.1:" + std::to_string(net_test::port_of(client)));
   net_test::Recorder heard;
-  door.accepted[0]->set_listener(heard);
-  door.accepted[0]->set_reading(true);
+  listening.accepted[0]->set_listener(heard);
+  listening.accepted[0]->set_reading(true);
   net_test::send_all(client, "hello");
-  run_until(door.loop, [&] { return heard.text == "hello"; });
+  run_until(listening.loop, [&] { return heard.text == "hello"; });
 }
 
 TEST_CASE("connections over a unix socket have no address, and work") {
   const test::TemporaryFolder folder;
   const net::ListenAddress address{"", 0, folder / "proxy.sock"};
-  Door door(address);
+  Listening listening(address);
   const base::Fd client = connect_unix(address.unix_path);
-  run_until(door.loop, [&] { return door.accepted.size() == 1; });
-  CHECK(door.accepted[0]->peer().text() == "unix");
+  run_until(listening.loop, [&] { return listening.accepted.size() == 1; });
+  CHECK(listening.accepted[0]->peer().text() == "unix");
   const base::Bytes hello = base::as_bytes("hello");
-  CHECK(door.accepted[0]->write({&hello, 1}) == net::Flow::go);
-  door.accepted.clear();
+  CHECK(listening.accepted[0]->write({&hello, 1}) == net::Flow::go);
+  listening.accepted.clear();
   CHECK(net_test::receive_all(client) == "hello");
 }
 
 TEST_CASE("held: nobody is taken, and nobody lost") {
-  Door door;
-  door.then = [&] {
-    if (door.accepted.size() == 2) door.listener->hold();
+  Listening listening;
+  listening.then = [&] {
+    if (listening.accepted.size() == 2) listening.listener->hold();
   };
   std::vector<base::Fd> clients;
   for (int i = 0; i < 5; ++i)
-    clients.push_back(door.connect());
-  run_ready(door.loop);
-  CHECK(door.accepted.size() == 2);
-  door.listener->hold();
-  run_ready(door.loop);
-  CHECK(door.accepted.size() == 2);
-  door.listener->resume();
-  door.listener->resume();
-  run_until(door.loop, [&] { return door.accepted.size() == 5; });
+    clients.push_back(listening.connect());
+  run_ready(listening.loop);
+  CHECK(listening.accepted.size() == 2);
+  listening.listener->hold();
+  run_ready(listening.loop);
+  CHECK(listening.accepted.size() == 2);
+  listening.listener->resume();
+  listening.listener->resume();
+  run_until(listening.loop, [&] { return listening.accepted.size() == 5; });
 }
 
 TEST_CASE("drain takes those who are connected already, then nobody") {
   for (const bool held : {false, true}) {
-    Door door;
-    if (held) door.listener->hold();
+    Listening listening;
+    if (held) listening.listener->hold();
     std::vector<base::Fd> clients;
     for (int i = 0; i < 40; ++i)
-      clients.push_back(door.connect());
-    door.listener->drain();
-    CHECK(door.accepted.size() == 40);
-    const auto address = net::Address::parse("127.0.0.1", door.bound.address.port);
+      clients.push_back(listening.connect());
+    listening.listener->drain();
+    CHECK(listening.accepted.size() == 40);
+    const auto address = net::Address::parse("127.0.0.1", listening.bound.address.port);
     const base::Fd late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     CHECK(::connect(late.get(), address->system(), address->system_size()) != 0);
-    for (const auto& tcp : door.accepted) {
+    for (const auto& tcp : listening.accepted) {
       const base::Bytes hello = base::as_bytes("x");
       CHECK(tcp->write({&hello, 1}) == net::Flow::go);
     }
-    door.accepted.clear();
+    listening.accepted.clear();
     for (const base::Fd& client : clients)
       CHECK(net_test::receive_all(client) == "x");
   }
 }
 
 TEST_CASE("closed within its own callback") {
-  Door door;
-  door.then = [&] {
-    door.listener->close();
+  Listening listening;
+  listening.then = [&] {
+    listening.listener->close();
   };
-  const base::Fd one = door.connect();
-  const base::Fd two = door.connect();
-  run_until(door.loop, [&] { return !door.accepted.empty(); });
-  run_ready(door.loop);
-  CHECK(door.accepted.size() == 1);
-  door.listener->resume();
-  door.listener->hold();
-  door.listener->drain();
-  CHECK(door.accepted.size() == 1);
+  const base::Fd one = listening.connect();
+  const base::Fd two = listening.connect();
+  run_until(listening.loop, [&] { return !listening.accepted.empty(); });
+  run_ready(listening.loop);
+  CHECK(listening.accepted.size() == 1);
+  listening.listener->resume();
+  listening.listener->hold();
+  listening.listener->drain();
+  CHECK(listening.accepted.size() == 1);
 }
 
 TEST_CASE("many at once: a turn takes a few, the rest follow") {
-  Door door;
+  Listening listening;
   std::vector<base::Fd> clients;
   for (int i = 0; i < 200; ++i)
-    clients.push_back(door.connect());
-  run_until(door.loop, [&] { return door.accepted.size() == 200; });
+    clients.push_back(listening.connect());
+  run_until(listening.loop, [&] { return listening.accepted.size() == 200; });
 }
 
 TEST_CASE("out of descriptors: it waits without spinning, then takes everybody") {
-  Door door;
+  Listening listening;
   std::vector<base::Fd> clients;
-  const auto address = net::Address::parse("127.0.0.1", door.bound.address.port);
+  const auto address = net::Address::parse("127.0.0.1", listening.bound.address.port);
   for (int i = 0; i < 3; ++i) {
     clients.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   }
-  run_ready(door.loop);  // whatever libuv opens lazily
+  run_ready(listening.loop);  // whatever libuv opens lazily
 
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
@@ -248,12 +248,12 @@ TEST_CASE("out of descriptors: it waits without spinning, then takes everybody")
     CHECK(::connect(client.get(), address->system(), address->system_size()) == 0);
   }
 
-  const uint64_t start_ms = door.loop.now_ms();
-  run_until(door.loop, [&] { return door.shortages >= 3; });
+  const uint64_t start_ms = listening.loop.now_ms();
+  run_until(listening.loop, [&] { return listening.shortages >= 3; });
   // Three failures are two pauses.
-  CHECK(door.loop.now_ms() - start_ms >= 300);
-  CHECK(door.accepted.empty());
+  CHECK(listening.loop.now_ms() - start_ms >= 300);
+  CHECK(listening.accepted.empty());
   hoard.clear();
-  run_until(door.loop, [&] { return door.accepted.size() == 3; });
+  run_until(listening.loop, [&] { return listening.accepted.size() == 3; });
   CHECK(::setrlimit(RLIMIT_NOFILE, &before) == 0);
 }

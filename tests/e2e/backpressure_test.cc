@@ -17,7 +17,7 @@ using test::UpstreamConnection;
 namespace {
 
 constexpr size_t total_bytes = 128U << 20;
-constexpr std::chrono::milliseconds quiet{500};
+constexpr std::chrono::milliseconds quiet{200};
 
 // Bytes of the heap in use by the whole process. A sanitizer's allocator does not report here.
 size_t heap_bytes() {

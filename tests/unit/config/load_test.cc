@@ -243,7 +243,7 @@ TEST_CASE("refusals say where, what was expected and what was found") {
       {"\nfoo: 1\n",
        "t:2:1: foo: unknown key; known here: listen, workers, memory_limit, upstreams, routes, "
        "client_defaults, clients, allow_anonymous, me_path, timezone, state, usage, "
-       "cors, redirects, "
+       "redis, cors, redirects, "
        "headers, limits, timeouts, log, admin"},
       {"worker: 1\n", "t:1:1: worker: unknown key; did you mean \"workers\"?"},
       {"upstreams:\n  openai:\n    pool: {idle_mx: 1}\n",

@@ -15,7 +15,9 @@ namespace {
 using Unit = Meters::Unit;
 
 // Of the clocks that whoever forgets what it took asks.
-const Now begin{.us = policy::monotonic_us(), .s = policy::realtime_s()};
+Now now() {
+  return {.us = policy::monotonic_us(), .s = policy::realtime_s()};
+}
 constexpr config::Period day{.kind = config::Period::Kind::day};
 
 std::shared_ptr<const base::TimeZone> utc() {
@@ -23,7 +25,7 @@ std::shared_ptr<const base::TimeZone> utc() {
 }
 
 int64_t used(const Meters& meters, std::string_view name) {
-  for (const Meters::Line& line : meters.lines(begin)) {
+  for (const Meters::Line& line : meters.lines(now())) {
     if (line.name == name) return line.used;
   }
   FAIL("no such limit: " << name);
@@ -33,6 +35,7 @@ int64_t used(const Meters& meters, std::string_view name) {
 }  // namespace
 
 TEST_CASE("all limits are taken together, or none of them") {
+  const Now begin = now();
   Meters meters({.rpm = 10,
                  .tpm = 100,
                  .parallel = 5,
@@ -54,6 +57,7 @@ TEST_CASE("all limits are taken together, or none of them") {
 }
 
 TEST_CASE("what is forgotten goes back, what is settled stays as it came to") {
+  const Now begin = now();
   Meters meters({.tpm = 100,
                  .parallel = 1,
                  .windows = {{"tokens/day", Unit::tokens, 1'000, day},
@@ -81,6 +85,7 @@ TEST_CASE("what is forgotten goes back, what is settled stays as it came to") {
 }
 
 TEST_CASE("a window that is used up is a quota, and says when it begins anew") {
+  const Now begin = now();
   Meters meters({.windows = {{"requests/day", Unit::requests, 1, day}}}, utc());
   Meters::Taken taken;
   REQUIRE(!meters.take({}, begin, taken));
@@ -98,6 +103,7 @@ TEST_CASE("a window that is used up is a quota, and says when it begins anew") {
 }
 
 TEST_CASE("the tightest limit of a kind is the one that is shown") {
+  const Now begin = now();
   Meters meters({.rpm = 100, .windows = {{"requests/day", Unit::requests, 3, day}}}, utc());
   Meters::Taken taken;
   REQUIRE(!meters.take({}, begin, taken));
@@ -107,6 +113,7 @@ TEST_CASE("the tightest limit of a kind is the one that is shown") {
 }
 
 TEST_CASE("other limits go on where the former were, as far as they have some in common") {
+  const Now begin = now();
   Meters former({.rpm = 10,
                  .windows = {{"tokens/day", Unit::tokens, 100, day},
                              {"requests/day", Unit::requests, 5, day}}},

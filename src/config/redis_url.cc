@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "base/url.h"
 #include "config/expand.h"
 #include "config/scalars.h"
@@ -17,13 +18,6 @@ constexpr std::string_view unix_prefix = "unix:";
 constexpr uint16_t redis_port = 6379;
 constexpr uint32_t database_max = 1'000'000;
 
-std::optional<unsigned> hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10U;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10U;
-  return std::nullopt;
-}
-
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
@@ -33,10 +27,10 @@ std::optional<std::string> percent_decoded(std::string_view text) {
       continue;
     }
     if (text.size() - i < 3) return std::nullopt;
-    const auto high = hex_digit(text[i + 1]);
-    const auto low = hex_digit(text[i + 2]);
-    if (!high || !low) return std::nullopt;
-    decoded += static_cast<char>(*high << 4U | *low);
+    const int high = base::hex_value(text[i + 1]);
+    const int low = base::hex_value(text[i + 2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    decoded += static_cast<char>(16 * high + low);
     i += 2;
   }
   return decoded;

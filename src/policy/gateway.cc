@@ -65,11 +65,9 @@ std::vector<uint16_t> turns_of(const std::vector<uint32_t>& weights) {
 
 Digest parse_digest(std::string_view hex) {
   Digest digest{};
-  for (size_t i = 0; i < 2 * digest.size(); ++i) {
-    const auto letter = static_cast<unsigned char>(hex[i]);
-    const unsigned value = letter <= '9' ? letter - '0' : letter - 'a' + 10U;
-    const unsigned high = digest.at(i / 2);
-    digest.at(i / 2) = static_cast<unsigned char>(high << 4 | value);
+  for (size_t i = 0; i < digest.size(); ++i) {
+    const int value = 16 * base::hex_value(hex[2 * i]) + base::hex_value(hex[2 * i + 1]);
+    digest.at(i) = static_cast<unsigned char>(value);
   }
   return digest;
 }

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "policy/clock.h"
 #include "policy/connection_login.h"
 #include "policy/failure.h"
@@ -233,7 +232,13 @@ void Exchange::on_request_body(base::Bytes bytes) {
   if (request_.attempt.drops_body()) return;
   if (!is_tunnel) buffer_body(bytes);
   if (request_.phase == Phase::deciding) {
-    if (request_buffer_.size() >= request_.body_wanted) decide();
+    const uint64_t wanted = request_.body_wanted;
+    // Nobody would take up again a client that is paused for want of memory.
+    if (wanted > 0 && environment_.memory.is_tight()) {
+      refuse_for_memory();
+    } else if (wanted > 0 && request_buffer_.size() >= wanted) {
+      decide();
+    }
     return;
   }
   if (stream::UpstreamStream* const upstream = request_.attempt.stream()) {
@@ -244,7 +249,11 @@ void Exchange::on_request_body(base::Bytes bytes) {
 void Exchange::on_request_end() {
   if (request_.phase == Phase::finished) return;
   request_.is_whole = true;
-  if (request_.phase == Phase::deciding) decide();
+  if (request_.phase == Phase::deciding) {
+    // What goes up from here has its end already.
+    if (request_.body_wanted > 0) decide();
+    return;
+  }
   stream::UpstreamStream* const upstream = request_.attempt.stream();
   if (upstream == nullptr) return;
   if (!request_.attempt.drops_body()) upstream->send_end(request_head_.trailers);

@@ -328,8 +328,9 @@ void Pipeline::prepare_request(const Asked& asked,
   route.fields.announce(head, asked.client_address, asked.is_https);
 }
 
-void Pipeline::prepare_interim(const PolicyState& state, http::Head& head) {
+void Pipeline::prepare_interim(const Asked& asked, const PolicyState& state, http::Head& head) {
   state.route->fields.response(head);
+  if (state.account != nullptr) state.account->mask_head(head, asked.arena);
 }
 
 void Pipeline::prepare_tunnel(const Asked& asked, const PolicyState& state, http::Head& head) {
@@ -337,6 +338,7 @@ void Pipeline::prepare_tunnel(const Asked& asked, const PolicyState& state, http
   const std::string_view protocol = upgrade != nullptr ? upgrade->value : "websocket";
   state.route->fields.response(head);
   head.add("Upgrade", protocol);
+  if (state.account != nullptr) state.account->mask_head(head, asked.arena);
   state.route->cors.apply(asked.head, head, asked.arena);
 }
 

@@ -133,7 +133,7 @@ class Pipeline {
                               http::Head& head);
 
   // Make of an upstream's head, in place, what goes down.
-  static void prepare_interim(const PolicyState& state, http::Head& head);
+  static void prepare_interim(const Asked& asked, const PolicyState& state, http::Head& head);
   static void prepare_tunnel(const Asked& asked, const PolicyState& state, http::Head& head);
   void prepare_response(const Asked& asked,
                         const PolicyState& state,

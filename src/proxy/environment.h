@@ -26,6 +26,7 @@ struct Environment {
   uint64_t request_ids = 0;       // of our own answers: unique per process start and worker
   uint32_t id_prefix = 0;
   std::atomic<uint64_t> log_loop_again_s{0};  // when to say so again
+  std::atomic<uint64_t> log_key_told_again_s{0};
   bool draining = false;
   bool stopping = false;  // the drain deadline has passed: what still runs is cut by us
 };

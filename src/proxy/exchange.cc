@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "policy/clock.h"
 #include "policy/connection_login.h"
 #include "policy/failure.h"
@@ -105,6 +106,13 @@ void Exchange::settle(Outcome outcome) {
   const policy::Account& account = *request_.policy.account;
   if (account.client() != nullptr) summary.client = account.client()->name();
   if (account.key() != nullptr) summary.key = account.key()->name();
+  if (account.has_masked() &&
+      base::is_due_to_log(environment_.log_key_told_again_s, environment_.loop.now_ms())) {
+    base::log_warning(
+        "upstream {} has told key {} of it in a response: what stood there was made unreadable",
+        summary.upstream,
+        summary.key);
+  }
   const bool was_answered = outcome != Outcome::local && summary.first_byte_ms != 0 &&
                             summary.status < 400 && !summary.upstream.empty();
   // Who leaves before the answer has had its request sent: else leaving would cost nothing.

@@ -46,7 +46,7 @@ void Exchange::forward_interim() {
     return;
   }
   if (response_head_.status == 100 && !request_.traits.expects_continue) return;
-  policy::Pipeline::prepare_interim(request_.policy, response_head_);
+  policy::Pipeline::prepare_interim(asked(), request_.policy, response_head_);
   request_.client->send_head(response_head_, stream::Body{});
 }
 

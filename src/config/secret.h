@@ -24,7 +24,7 @@ class Secret {
       : text_(text), source_(std::move(source)) {}
   Secret(const Secret& other) = default;
   // Copies and wipes: moving a short string would leave its bytes where they were.
-  Secret(Secret&& other) noexcept : Secret(std::as_const(other)) { other.wipe(); }
+  Secret(Secret&& other) noexcept { *this = std::move(other); }
   Secret& operator=(const Secret& other) {
     if (this != &other) {
       wipe();

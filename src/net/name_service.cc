@@ -72,11 +72,11 @@ struct NameService::Inside final : NameLookup::Listener {
   void read_changed_conf();
   void start(Entry& entry);
   bool answer_from_files(Entry& entry);
-  void settle(Entry& entry, NameAnswer answer);
+  void settle(Entry& entry, NameAnswer answer) const;
   void fail(Entry& entry, int error);
   void log_failure(Entry& entry, int error) const;
   void reply_all(Entry& entry, uint64_t fresh_ms, bool is_whole) const;
-  void on_impatient(Entry& entry);
+  void on_impatient(Entry& entry) const;
   [[nodiscard]] bool can_serve(const Entry& entry) const;
   [[nodiscard]] Entry& entry_of(const NameLookup& lookup);
   void on_some(NameLookup& lookup, NameAnswer answer) override;
@@ -230,7 +230,7 @@ bool NameService::Inside::answer_from_files(Entry& entry) {
 }
 
 // `answer` is good and serves from now on.
-void NameService::Inside::settle(Entry& entry, NameAnswer answer) {
+void NameService::Inside::settle(Entry& entry, NameAnswer answer) const {
   const uint64_t fresh_ms = std::clamp(answer.fresh_ms, times.fresh_ms_min, times.fresh_ms_max);
   if (std::exchange(entry.is_failing, false)) {
     base::log_info("the name {} can be looked up again", entry.host);
@@ -276,7 +276,7 @@ void NameService::Inside::reply_all(Entry& entry, uint64_t fresh_ms, bool is_who
     done(answer);
 }
 
-void NameService::Inside::on_impatient(Entry& entry) {
+void NameService::Inside::on_impatient(Entry& entry) const {
   entry.is_overdue = true;
   entry.error = UV_EAI_AGAIN;
   log_failure(entry, UV_EAI_AGAIN);

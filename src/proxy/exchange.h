@@ -153,7 +153,7 @@ class Exchange final : private upstream::UpstreamWaiter,
   [[nodiscard]] policy::Answered answered();
   void forward_head();
   void send_response_head(stream::Body body);
-  void send_changed(base::Bytes bytes);
+  void send_changed(base::Bytes bytes) const;
   [[nodiscard]] stream::Body response_body() const;
 
   void end_event();

@@ -145,7 +145,7 @@ void Exchange::on_response_body(base::Bytes bytes) {
 
 // What a policy takes out of a body, or makes unreadable in it. What it gives is its own until the
 // next call, so that it leaves at once.
-void Exchange::send_changed(base::Bytes bytes) {
+void Exchange::send_changed(base::Bytes bytes) const {
   policy::Account& account = *request_.policy.account;
   while (true) {
     const base::Bytes piece = account.change(bytes);

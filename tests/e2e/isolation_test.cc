@@ -169,7 +169,7 @@ TEST_CASE_TRANSPORTS("ten thousand marked requests in all through a hostile upst
   }
   for (std::thread& thread : threads)
     thread.join();
-  CHECK(as_due == threads_count * per_thread);
+  CHECK(as_due.load() == threads_count * per_thread);
 }
 
 TEST_CASE("pipelined requests keep their answers apart, whatever their upstream does") {
